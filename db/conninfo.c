@@ -1,0 +1,177 @@
+#include "db/conninfo.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *value_of(const PQconninfoOption *options, const char *keyword);
+static bool take_parameters(struct db_conninfo *info, const PQconninfoOption *given,
+                            const PQconninfoOption *defaults);
+static bool take_hosts(struct db_conninfo *info, const char *names, const char *addresses,
+                       const char *ports);
+static size_t split(const char *list, const char *parts[DB_CONNINFO_MAX_HOSTS]);
+
+struct db_conninfo *db_conninfo_create(const char *url, char **ret_error)
+{
+    char *error = NULL;
+    PQconninfoOption *given = PQconninfoParse(url, &error);
+    if (given == NULL) {
+        /* libpq quotes parts of what it can't parse, and a part may be the password. */
+        PQfreemem(error);
+        *ret_error = strdup("it is neither a URI such as postgres://user@host/database nor "
+                            "key=value pairs");
+        return NULL;
+    }
+    /* A service names a host as well; libpq tells what is in it only by way of the environment. */
+    const char *service = value_of(given, "service");
+    if (service != NULL)
+        setenv("PGSERVICE", service, 1);
+    PQconninfoOption *defaults = PQconndefaults();
+    assert(defaults != NULL);
+
+    struct db_conninfo *info = calloc(1, sizeof(*info));
+    assert(info != NULL);
+    if (!take_parameters(info, given, defaults)) {
+        *ret_error = strdup("it has more hosts than this program tries (16), or another number of "
+                            "addresses or ports than of hosts");
+        db_conninfo_destroy(info);
+        info = NULL;
+    }
+    PQconninfoFree(given);
+    PQconninfoFree(defaults);
+    return info;
+}
+
+static bool take_parameters(struct db_conninfo *info, const PQconninfoOption *given,
+                            const PQconninfoOption *defaults)
+{
+    size_t n = 0, room = 4; /* ours below, and the NULL */
+    for (const PQconninfoOption *o = given; o->keyword != NULL; o++)
+        room++;
+    info->keywords = calloc(room, sizeof(*info->keywords));
+    info->values = calloc(room, sizeof(*info->values));
+    assert(info->keywords != NULL && info->values != NULL);
+
+    const char *host = "", *hostaddr = "", *port = "";
+    for (const PQconninfoOption *o = given; o->keyword != NULL; o++) {
+        const char *value = o->val != NULL ? o->val : value_of(defaults, o->keyword);
+        if (value == NULL || value[0] == '\0')
+            continue;
+        if (strcmp(o->keyword, "host") == 0) {
+            host = value;
+        } else if (strcmp(o->keyword, "hostaddr") == 0) {
+            hostaddr = value;
+        } else if (strcmp(o->keyword, "port") == 0) {
+            port = value;
+        } else if (strcmp(o->keyword, "client_encoding") != 0 &&
+                   (strcmp(o->keyword, "gssencmode") != 0 || o->val != NULL)) {
+            info->keywords[n] = strdup(o->keyword);
+            info->values[n++] = strdup(value);
+        }
+    }
+    /* The answers are UTF-8. Kerberos is asked only where DATABASE_URL says so: libpq does it blocking. */
+    info->keywords[n] = strdup("client_encoding");
+    info->values[n++] = strdup("UTF8");
+    info->keywords[n] = strdup("fallback_application_name");
+    info->values[n++] = strdup("broadsheet");
+    if (value_of(given, "gssencmode") == NULL) {
+        info->keywords[n] = strdup("gssencmode");
+        info->values[n++] = strdup("disable");
+    }
+    assert(n < room);
+    return take_hosts(info, host, hostaddr, port);
+}
+
+static const char *value_of(const PQconninfoOption *options, const char *keyword)
+{
+    for (const PQconninfoOption *o = options; o->keyword != NULL; o++) {
+        if (strcmp(o->keyword, keyword) == 0)
+            return o->val;
+    }
+    return NULL;
+}
+
+static bool is_address(const char *host)
+{
+    struct in6_addr unused;
+    return inet_pton(AF_INET, host, &unused) == 1 || inet_pton(AF_INET6, host, &unused) == 1;
+}
+
+/* Three lists with commas between become one list of hosts, as libpq reads them: one port may stand
+ * for all, and there may be names, addresses or both. */
+static bool take_hosts(struct db_conninfo *info, const char *names, const char *addresses,
+                       const char *ports)
+{
+    const char *name[DB_CONNINFO_MAX_HOSTS], *address[DB_CONNINFO_MAX_HOSTS],
+        *port[DB_CONNINFO_MAX_HOSTS];
+    size_t nnames = split(names, name), naddresses = split(addresses, address),
+           nports = split(ports, port);
+    size_t n = nnames > naddresses ? nnames : naddresses;
+
+    bool fits = nnames > 0 && naddresses > 0 && nports > 0 &&
+                (addresses[0] == '\0' || names[0] == '\0' || nnames == naddresses) &&
+                (nports == 1 || nports == n);
+    for (size_t i = 0; fits && i < n; i++) {
+        const char *host = names[0] == '\0' ? "" : name[i];
+        bool needs_address = addresses[0] == '\0' || address[i][0] == '\0';
+        info->hosts[i] = (struct db_host){
+            .name = strdup(host),
+            .address = strdup(!needs_address     ? address[i]
+                              : is_address(host) ? host
+                                                 : ""),
+            .port = strdup(nports == 1 ? port[0] : port[i]),
+        };
+        info->nhosts++;
+    }
+    for (size_t i = 0; i < nnames; i++)
+        free((char *)name[i]);
+    for (size_t i = 0; i < naddresses; i++)
+        free((char *)address[i]);
+    for (size_t i = 0; i < nports; i++)
+        free((char *)port[i]);
+    return fits;
+}
+
+/* Returns the number of parts, each malloc'ed ("" has one, which is empty), or 0 for too many. */
+static size_t split(const char *list, const char *parts[DB_CONNINFO_MAX_HOSTS])
+{
+    size_t n = 0;
+    for (const char *part = list; part != NULL; n++) {
+        const char *comma = strchr(part, ',');
+        if (n == DB_CONNINFO_MAX_HOSTS) {
+            while (n > 0)
+                free((char *)parts[--n]);
+            return 0;
+        }
+        parts[n] = comma != NULL ? strndup(part, (size_t)(comma - part)) : strdup(part);
+        part = comma != NULL ? comma + 1 : NULL;
+    }
+    return n;
+}
+
+bool db_host_is_name(const struct db_host *host)
+{
+    return host->address[0] == '\0' && host->name[0] != '\0' && host->name[0] != '/' &&
+           host->name[0] != '@';
+}
+
+void db_conninfo_destroy(struct db_conninfo *info)
+{
+    if (info == NULL)
+        return;
+    for (size_t i = 0; info->keywords[i] != NULL; i++) {
+        free((char *)info->keywords[i]);
+        free((char *)info->values[i]);
+    }
+    for (size_t i = 0; i < info->nhosts; i++) {
+        free((char *)info->hosts[i].name);
+        free((char *)info->hosts[i].address);
+        free((char *)info->hosts[i].port);
+    }
+    free(info->keywords);
+    free(info->values);
+    free(info);
+}

@@ -1,0 +1,31 @@
+/* db/statements.h - every statement that the server runs. The text of each is a file of db/sql/. */
+#ifndef DB_STATEMENTS_H
+#define DB_STATEMENTS_H
+
+#include <stdbool.h>
+
+enum db_statement {
+    DB_ARTICLE_BY_ID,
+    DB_RELATED_BY_ID,
+    DB_ARTICLE_BY_SLUG,
+    DB_PING,
+    DB_NSTATEMENTS,
+};
+
+/* Which connections run it. Statements of different lanes never wait for each other while there are
+ * two connections, so that a related list that hangs can't hold an article up. */
+enum db_lane { DB_LANE_ARTICLE, DB_LANE_RELATED, DB_NLANES };
+
+struct db_statement_info {
+    const char *name; /* as it is prepared under, and as metrics call it */
+    const char *sql;
+    enum db_lane lane;
+    bool optional; /* a connection is of use without it: see db_conn_prepare() */
+    bool
+        batched; /* $1 is bigint[]; column 1 is the id that a row is of; an id's rows stand together */
+    unsigned param_type; /* of $1, an OID of pg_type; 0 where there is none */
+};
+
+extern const struct db_statement_info db_statements[DB_NSTATEMENTS];
+
+#endif
