@@ -1,0 +1,142 @@
+#include "handlers/article_fetch.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/container_of.h"
+#include "handlers/article_json.h"
+#include "server/log.h"
+#include "server/respond.h"
+
+enum { A_STATUS = 1 }; /* column of db/sql/article_by_id.sql */
+
+static db_query_done_fn on_article, on_related;
+static enum article_fetch_outcome outcome_of(const struct db_query *article);
+static void log_failure(const struct db_query *related);
+static const char *status_of(enum db_error error);
+static void arrive(struct article_fetch *fetch);
+
+void article_fetch_start(struct article_fetch *fetch, struct db_pool *pool, int64_t id,
+                         article_fetch_done_fn *done)
+{
+    *fetch = (struct article_fetch){
+        .done = done,
+        ._article = {.statement = DB_ARTICLE_BY_ID, .id = id, .done = on_article},
+        ._related = {.statement = DB_RELATED_BY_ID, .id = id, .done = on_related},
+        ._pending = 2,
+    };
+    db_query_start(pool, &fetch->_article);
+    db_query_start(pool, &fetch->_related);
+}
+
+static void on_article(struct db_query *article)
+{
+    struct article_fetch *fetch = container_of(article, struct article_fetch, _article);
+    fetch->outcome = outcome_of(article);
+    fetch->error = article->error;
+    fetch->message = article->message;
+
+    if (fetch->outcome == ARTICLE_FOUND) {
+        fetch->article = article_json(article->result, article->row);
+        arrive(fetch);
+        return;
+    }
+    /* There is nothing that a related list could be added to. */
+    db_query_cancel(&fetch->_related);
+    fetch->done(fetch);
+}
+
+static enum article_fetch_outcome outcome_of(const struct db_query *article)
+{
+    if (article->error != DB_OK)
+        return ARTICLE_NOT_KNOWN;
+    if (article->nrows == 0)
+        return ARTICLE_ABSENT;
+    switch (PQgetvalue(article->result, article->row, A_STATUS)[0]) {
+    case 'p':
+        return ARTICLE_FOUND;
+    case 'w':
+        return ARTICLE_WITHDRAWN;
+    default: /* a draft is nobody's business */
+        return ARTICLE_ABSENT;
+    }
+}
+
+static void on_related(struct db_query *related)
+{
+    struct article_fetch *fetch = container_of(related, struct article_fetch, _related);
+    fetch->related_error = related->error;
+    if (related->error != DB_OK)
+        log_failure(related);
+    fetch->related = related->error == DB_OK
+                         ? related_json(related->result, related->row, related->nrows)
+                         : json_object_new_array();
+    arrive(fetch);
+}
+
+/* The client is told by a header alone, so the operator is told here. */
+static void log_failure(const struct db_query *related)
+{
+    unsigned left_out;
+    if (!log_may_repeat(&left_out))
+        return;
+    char id[24], not_logged[16];
+    snprintf(id, sizeof(id), "%" PRId64, related->id);
+    snprintf(not_logged, sizeof(not_logged), "%u", left_out);
+    log_event(LOG_WARN, "related_failed", {"article", id},
+              {"related_status", status_of(related->error)}, {"database", related->message},
+              {"not_logged", left_out > 0 ? not_logged : NULL});
+}
+
+static const char *status_of(enum db_error error)
+{
+    return error == DB_OK ? "ok" : error == DB_TIMEOUT ? "timeout" : "unavailable";
+}
+
+static void arrive(struct article_fetch *fetch)
+{
+    assert(fetch->_pending > 0);
+    if (--fetch->_pending == 0)
+        fetch->done(fetch);
+}
+
+void article_fetch_cancel(struct article_fetch *fetch)
+{
+    db_query_cancel(&fetch->_article);
+    db_query_cancel(&fetch->_related);
+    json_object_put(fetch->article);
+    json_object_put(fetch->related);
+    fetch->article = fetch->related = NULL;
+}
+
+void article_ref_respond_invalid(h2o_req_t *req)
+{
+    respond_problem(req, 400, "bad-article-id",
+                    "An article is named by its id, a positive number of 64 bits, or by its slug.");
+}
+
+void article_fetch_respond_not_found(const struct article_fetch *fetch, h2o_req_t *req)
+{
+    switch (fetch->outcome) {
+    case ARTICLE_FOUND:
+        assert(!"found");
+        return;
+    case ARTICLE_ABSENT:
+        respond_problem(req, 404, "no-such-article", "There is no article with this id.");
+        return;
+    case ARTICLE_WITHDRAWN:
+        respond_problem(req, 410, "article-withdrawn", "This article was withdrawn.");
+        return;
+    case ARTICLE_NOT_KNOWN:
+        respond_db_error(req, fetch->error, fetch->message);
+        return;
+    }
+}
+
+void article_fetch_add_related_status(const struct article_fetch *fetch, h2o_req_t *req)
+{
+    respond_add_header(req, "related-status", status_of(fetch->related_error));
+    if (fetch->related_error != DB_OK)
+        respond_add_header(req, "cache-control", "max-age=1");
+}

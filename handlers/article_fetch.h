@@ -1,0 +1,57 @@
+/* handlers/article_fetch.h - an article and its related list, both looked up at the same time.
+ *
+ *     article_fetch_start --+--> on_article --+--> done
+ *                           +--> on_related --+
+ *
+ * Promise: as a query's: never `done` before start returns; then exactly one, or none after cancel.
+ * The article never waits in vain: related may fail or be late, and `done` comes all the same, by the
+ * deadline. */
+#ifndef HANDLERS_ARTICLE_FETCH_H
+#define HANDLERS_ARTICLE_FETCH_H
+
+#include <json-c/json.h>
+
+#include "db/query.h"
+
+struct article_fetch;
+typedef void article_fetch_done_fn(struct article_fetch *fetch);
+
+enum article_fetch_outcome {
+    ARTICLE_FOUND,
+    ARTICLE_ABSENT, /* no such article, or a draft */
+    ARTICLE_WITHDRAWN,
+    ARTICLE_NOT_KNOWN, /* see error */
+};
+
+/* Embed it; the rules of struct db_query hold. */
+struct article_fetch {
+    article_fetch_done_fn *done;
+
+    /* Set for `done`. */
+    enum article_fetch_outcome outcome;
+    enum db_error error;  /* of the article */
+    const char *message;  /* what the server said of it, or NULL; lent */
+    json_object *article; /* ARTICLE_FOUND: take it and leave NULL, or cancel puts it */
+    json_object *related; /* likewise; an empty array where related_error is not DB_OK */
+    enum db_error related_error;
+
+    struct db_query _article, _related;
+    unsigned _pending;
+};
+
+void article_fetch_start(struct article_fetch *fetch, struct db_pool *pool, int64_t id,
+                         article_fetch_done_fn *done);
+
+/* Fine in any state, zeroed included, and needed in the end: it puts what was not taken. */
+void article_fetch_cancel(struct article_fetch *fetch);
+
+/* The answer for a name that is neither an id nor a slug. */
+void article_ref_respond_invalid(h2o_req_t *req);
+
+/* The answers for outcomes other than ARTICLE_FOUND. */
+void article_fetch_respond_not_found(const struct article_fetch *fetch, h2o_req_t *req);
+
+/* Adds Related-Status, and what it means for caches. */
+void article_fetch_add_related_status(const struct article_fetch *fetch, h2o_req_t *req);
+
+#endif

@@ -1,0 +1,26 @@
+/* handlers/article_ref.h - how an address names an article: by its id or by its slug. */
+#ifndef HANDLERS_ARTICLE_REF_H
+#define HANDLERS_ARTICLE_REF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { ARTICLE_SLUG_MAX_BYTES = 200 };
+
+enum article_ref_kind {
+    ARTICLE_REF_INVALID, /* neither of the two */
+    ARTICLE_REF_ID,
+    ARTICLE_REF_SLUG,
+};
+
+struct article_ref {
+    enum article_ref_kind kind;
+    int64_t id;                            /* 1 or more */
+    char slug[ARTICLE_SLUG_MAX_BYTES + 1]; /* [a-z0-9]+(-[a-z0-9]+)* with a letter */
+};
+
+/* text: a segment of a path as it was sent, percent-encoded where the client liked to. Digits alone
+ * are an id, leading zeros included, or invalid where they do not fit. */
+struct article_ref article_ref_parse(const char *text, size_t length);
+
+#endif

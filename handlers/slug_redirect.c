@@ -1,0 +1,57 @@
+/*     slug_redirect --> on_id --> 302          on_gone: at any time after */
+#include "handlers/slug_redirect.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/container_of.h"
+#include "db/query.h"
+#include "db/row.h"
+#include "server/respond.h"
+#include "server/worker.h"
+
+struct redirect {
+    h2o_req_t *req;
+    struct db_query query;
+    struct article_ref ref; /* query.param points into it */
+    const char *suffix;
+};
+
+static db_query_done_fn on_id;
+static void on_gone(void *redirect);
+
+void slug_redirect(h2o_req_t *req, const struct article_ref *ref, const char *suffix)
+{
+    struct redirect *redirect = h2o_mem_alloc_shared(&req->pool, sizeof(*redirect), on_gone);
+    *redirect = (struct redirect){
+        .req = req,
+        .query = {.statement = DB_ARTICLE_BY_SLUG, .param = redirect->ref.slug, .done = on_id},
+        .ref = *ref,
+        .suffix = suffix,
+    };
+    db_query_start(worker_of(req)->pool, &redirect->query);
+}
+
+static void on_id(struct db_query *query)
+{
+    struct redirect *redirect = container_of(query, struct redirect, query);
+    if (query->error != DB_OK) {
+        respond_db_error(redirect->req, query->error, query->message);
+        return;
+    }
+    if (query->nrows == 0) {
+        respond_problem(redirect->req, 404, "no-such-article",
+                        "There is no article with this slug.");
+        return;
+    }
+    char location[64];
+    snprintf(location, sizeof(location), "/articles/%" PRId64 "%s",
+             db_row_int64(query->result, query->row, 0), redirect->suffix);
+    respond_redirect(redirect->req, location);
+}
+
+static void on_gone(void *p)
+{
+    struct redirect *redirect = p;
+    db_query_cancel(&redirect->query);
+}

@@ -1,0 +1,32 @@
+/* The program: settings, then one command. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "handlers/routes.h"
+#include "import/import.h"
+#include "server/options.h"
+#include "server/serve.h"
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    char *error;
+    if (!options_read(&options, argc, argv, &error)) {
+        fprintf(stderr, "broadsheet: %s\n", error);
+        free(error);
+        return 2;
+    }
+    switch (options.command) {
+    case COMMAND_HELP:
+        options_print_help(stdout);
+        return 0;
+    case COMMAND_VERSION:
+        puts("broadsheet " BROADSHEET_VERSION);
+        return 0;
+    case COMMAND_SERVE:
+        return serve(&options, routes_register);
+    case COMMAND_IMPORT:
+        return import_run(options.database_url, options.arguments, options.narguments);
+    }
+    return 2;
+}

@@ -1,0 +1,198 @@
+#include "server/options.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "db/pool.h"
+
+enum kind { TEXT, NUMBER, LEVEL };
+
+/* One row a setting: all there is to know about it. */
+static const struct setting {
+    const char *variable, *flag, *preset; /* preset NULL: required, or computed */
+    const char *meaning;
+    enum kind kind;
+    unsigned min, max; /* of a NUMBER */
+    size_t offset;     /* in struct options */
+} settings[] = {
+    {"DATABASE_URL", "database-url", NULL, "where PostgreSQL is, in any form that libpq takes",
+     TEXT, 0, 0, offsetof(struct options, database_url)},
+    {"BROADSHEET_LISTEN", "listen", "127.0.0.1:8080",
+     "HOST:PORT to serve on; port 0 picks a free one", TEXT, 0, 0,
+     offsetof(struct options, listen)},
+    {"BROADSHEET_THREADS", "threads", NULL, "event loops; by default one a core", NUMBER, 1, 256,
+     offsetof(struct options, threads)},
+    {"BROADSHEET_DB_CONNECTIONS", "db-connections", "2", "database connections a thread", NUMBER, 1,
+     DB_POOL_MAX_CONNECTIONS, offsetof(struct options, db_connections)},
+    {"BROADSHEET_CACHE_MB", "cache-mb", "64",
+     "memory for finished answers, in MiB; 0 switches the cache off", NUMBER, 0, 1048576,
+     offsetof(struct options, cache_mb)},
+    {"BROADSHEET_DEADLINE_MS", "deadline-ms", "2000",
+     "a request's whole time in milliseconds, queueing included", NUMBER, 10, 600000,
+     offsetof(struct options, deadline_ms)},
+    {"BROADSHEET_MAX_CONNECTIONS", "max-connections", "10000",
+     "client connections; past it the listener waits", NUMBER, 1, 1000000,
+     offsetof(struct options, max_connections)},
+    {"BROADSHEET_LOG", "log", "info", "error, warn, info or debug", LEVEL, 0, 0,
+     offsetof(struct options, log)},
+};
+enum { NSETTINGS = sizeof(settings) / sizeof(settings[0]) };
+
+static bool read_flags(struct options *options, const char *values[NSETTINGS], int argc,
+                       char **argv, char **ret_error);
+static bool read_command(struct options *options, char *const *words, size_t n, char **ret_error);
+static bool set(struct options *options, const struct setting *s, const char *name,
+                const char *value, char **ret_error);
+static bool fault(char **ret_error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+bool options_read(struct options *options, int argc, char **argv, char **ret_error)
+{
+    *options = (struct options){.command = COMMAND_SERVE};
+    const char *flags[NSETTINGS] = {0};
+    if (!read_flags(options, flags, argc, argv, ret_error))
+        return false;
+    if (options->command == COMMAND_HELP || options->command == COMMAND_VERSION)
+        return true;
+
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    options->threads = cores > 0 && cores <= 256 ? (unsigned)cores : 1;
+    for (size_t i = 0; i < NSETTINGS; i++) {
+        const struct setting *s = &settings[i];
+        const char *variable = getenv(s->variable);
+        const char *value = flags[i] != NULL ? flags[i] : variable != NULL ? variable : s->preset;
+        char flag[32];
+        snprintf(flag, sizeof(flag), "--%s", s->flag);
+        if (value != NULL &&
+            !set(options, s, flags[i] != NULL ? flag : s->variable, value, ret_error))
+            return false;
+    }
+    if (options->database_url == NULL || options->database_url[0] == '\0')
+        return fault(ret_error, "DATABASE_URL is not set: give the database's address, such as "
+                                "DATABASE_URL=postgres://user@host/database");
+    return true;
+}
+
+static bool read_flags(struct options *options, const char *values[NSETTINGS], int argc,
+                       char **argv, char **ret_error)
+{
+    enum { HELP = NSETTINGS, VERSION, NFLAGS };
+    struct option flags[NFLAGS + 1] = {[HELP] = {"help", no_argument, NULL, HELP},
+                                       [VERSION] = {"version", no_argument, NULL, VERSION}};
+    for (int i = 0; i < NSETTINGS; i++)
+        flags[i] = (struct option){settings[i].flag, required_argument, NULL, i};
+
+    optind = 0;
+    opterr = 0;
+    for (int i; (i = getopt_long(argc, argv, ":h", flags, NULL)) != -1;) {
+        if (i == HELP || i == 'h') {
+            options->command = COMMAND_HELP;
+            return true;
+        }
+        if (i == VERSION) {
+            options->command = COMMAND_VERSION;
+            return true;
+        }
+        if (i == ':')
+            return fault(ret_error, "%s needs a value: see broadsheet --help", argv[optind - 1]);
+        if (i == '?' && optopt != 0) /* a letter, perhaps one of several in a word */
+            return fault(ret_error, "there is no flag -%c: see broadsheet --help", optopt);
+        if (i == '?')
+            return fault(ret_error, "there is no flag %s: see broadsheet --help", argv[optind - 1]);
+        values[i] = optarg;
+    }
+    return read_command(options, argv + optind, (size_t)(argc - optind), ret_error);
+}
+
+static bool read_command(struct options *options, char *const *words, size_t n, char **ret_error)
+{
+    if (n == 0 || strcmp(words[0], "serve") == 0) {
+        if (n > 1)
+            return fault(ret_error,
+                         "serve takes no argument, and here is \"%s\": see broadsheet --help",
+                         words[1]);
+        options->command = COMMAND_SERVE;
+    } else if (strcmp(words[0], "import") == 0) {
+        if (n == 1)
+            return fault(ret_error, "import needs a file: broadsheet import FILE..., with - for "
+                                    "standard input");
+        options->command = COMMAND_IMPORT;
+    } else {
+        return fault(ret_error, "there is no command \"%s\": see broadsheet --help", words[0]);
+    }
+    options->arguments = words + (n > 0);
+    options->narguments = n > 0 ? n - 1 : 0;
+    return true;
+}
+
+static bool set(struct options *options, const struct setting *s, const char *name,
+                const char *value, char **ret_error)
+{
+    void *field = (char *)options + s->offset;
+    char *rest = NULL;
+
+    switch (s->kind) {
+    case TEXT:
+        *(const char **)field = value;
+        return true;
+    case NUMBER:
+        errno = 0;
+        unsigned long number = strtoul(value, &rest, 10);
+        if (value[0] < '0' || value[0] > '9' || *rest != '\0' || errno != 0 || number < s->min ||
+            number > s->max)
+            return fault(ret_error, "%s is \"%s\": give a whole number from %u to %u", name, value,
+                         s->min, s->max);
+        *(unsigned *)field = (unsigned)number;
+        return true;
+    case LEVEL:
+        for (enum log_level level = 0; level < LOG_NLEVELS; level++) {
+            if (strcmp(value, log_level_names[level]) == 0) {
+                *(enum log_level *)field = level;
+                return true;
+            }
+        }
+        return fault(ret_error, "%s is \"%s\": give error, warn, info or debug", name, value);
+    }
+    return false;
+}
+
+static bool fault(char **ret_error, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vasprintf(ret_error, format, arguments);
+    va_end(arguments);
+    assert(length >= 0);
+    return false;
+}
+
+void options_print_help(FILE *out)
+{
+    fputs(
+        "Broadsheet serves news articles with their related articles over HTTP.\n"
+        "\n"
+        "usage: broadsheet [serve] [FLAG...]\n"
+        "       broadsheet import [FLAG...] FILE...    articles from NDJSON files (- is standard\n"
+        "                                              input) into the database\n"
+        "       broadsheet --help | --version\n"
+        "\n"
+        "Settings are environment variables; the flag beside each wins over it.\n"
+        "\n",
+        out);
+    for (size_t i = 0; i < NSETTINGS; i++) {
+        const struct setting *s = &settings[i];
+        fprintf(out, "  %-27s --%-16s %s%s%s%s\n", s->variable, s->flag, s->meaning,
+                s->preset != NULL ? " (" : "", s->preset != NULL ? s->preset : "",
+                s->preset != NULL ? ")" : "");
+    }
+    fputs(
+        "\n"
+        "serve logs one JSON object a line on stderr. SIGTERM and SIGINT let it finish what is in\n"
+        "flight and leave with 0. A bad setting ends it with status 2 and one line that says "
+        "why.\n",
+        out);
+}

@@ -1,0 +1,35 @@
+/* server/options.h - settings: environment variables, and flags of the same names that win. */
+#ifndef SERVER_OPTIONS_H
+#define SERVER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "server/log.h"
+
+enum command { COMMAND_SERVE, COMMAND_IMPORT, COMMAND_HELP, COMMAND_VERSION };
+
+struct options {
+    enum command command;
+    char *const *arguments; /* what follows the command; lent by argv */
+    size_t narguments;
+
+    const char *database_url; /* lent by the environment or argv */
+    const char *listen;       /* HOST:PORT */
+    unsigned threads;
+    unsigned db_connections; /* a thread */
+    unsigned cache_mb;
+    unsigned deadline_ms;
+    unsigned max_connections; /* of clients, all threads together */
+    enum log_level log;
+};
+
+/* Reads the environment and the command line, and opens nothing. False: *ret_error says in one line
+ * what is wrong and what to do (malloc'ed). argv is reordered: flags first. */
+bool options_read(struct options *options, int argc, char **argv, char **ret_error);
+
+/* Commands and settings, each with its default. */
+void options_print_help(FILE *out);
+
+#endif

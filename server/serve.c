@@ -1,0 +1,170 @@
+/*     serve --> settings --> bind --> workers --> [listening] ... SIGTERM --> drain --> join --> 0   */
+#include "server/serve.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "server/worker.h"
+
+enum {
+    MAX_WAITING_QUERIES = 16384, /* a thread; what waits longer than the deadline ends anyway */
+    MAX_BODY_BYTES = 64 * 1024,  /* nothing that is served today takes a body */
+    IDLE_CONNECTION_MS = 10000,  /* also the time for a request's head and body to arrive */
+};
+
+static bool read_addresses(const struct options *options, struct listen_address *listen,
+                           struct db_conninfo **conninfo);
+static void configure_http(h2o_globalconf_t *http, register_routes_fn *register_routes);
+static struct worker *start_workers(const struct options *options,
+                                    const struct db_conninfo *conninfo, h2o_globalconf_t *http,
+                                    struct connection_limit *limit, const int *fds);
+static void on_db_event(enum db_pool_event event, unsigned connection, const char *why);
+static void raise_descriptor_limit(void);
+
+int serve(const struct options *options, register_routes_fn *register_routes)
+{
+    struct listen_address address;
+    struct db_conninfo *conninfo;
+    if (!read_addresses(options, &address, &conninfo))
+        return 2;
+    log_init(options->log);
+    raise_descriptor_limit();
+
+    char *error;
+    int *fds = calloc(options->threads, sizeof(*fds));
+    assert(fds != NULL);
+    if (!listen_address_bind(&address, options->threads, fds, &error)) {
+        fprintf(stderr, "broadsheet: %s\n", error);
+        free(error);
+        free(fds);
+        db_conninfo_destroy(conninfo);
+        return 1;
+    }
+
+    /* Every thread inherits the mask, so that signals wait for this one to fetch them. */
+    sigset_t stop;
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGINT);
+    sigaddset(&stop, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &stop, NULL);
+    signal(SIGPIPE, SIG_IGN);
+
+    /* Static: threads of libh2o that look up host names may outlive this function. */
+    static h2o_globalconf_t http;
+    static struct connection_limit limit;
+    static struct worker *workers;
+    configure_http(&http, register_routes);
+    limit.max = options->max_connections;
+    workers = start_workers(options, conninfo, &http, &limit, fds);
+    free(fds);
+
+    char *text = listen_address_text(&address);
+    log_event(LOG_INFO, "listening", {"address", text});
+    free(text);
+
+    int signal_number; /* the signals stay blocked: a second one changes nothing, the drain is short */
+    sigwait(&stop, &signal_number);
+    log_event(LOG_INFO, "draining", {"signal", signal_number == SIGINT ? "SIGINT" : "SIGTERM"});
+    for (unsigned i = 0; i < options->threads; i++)
+        worker_drain(&workers[i]);
+    for (unsigned i = 0; i < options->threads; i++)
+        worker_join(&workers[i]);
+    log_event(LOG_INFO, "stopped", {"message", "every answer is out"});
+    db_conninfo_destroy(conninfo);
+    return 0;
+}
+
+static bool read_addresses(const struct options *options, struct listen_address *listen,
+                           struct db_conninfo **conninfo)
+{
+    char *error;
+    if (!listen_address_parse(listen, options->listen, &error)) {
+        fprintf(stderr, "broadsheet: %s\n", error);
+        free(error);
+        return false;
+    }
+    *conninfo = db_conninfo_create(options->database_url, &error);
+    if (*conninfo == NULL) {
+        fprintf(stderr, "broadsheet: DATABASE_URL can't be used: %s\n", error);
+        free(error);
+        return false;
+    }
+    return true;
+}
+
+static void configure_http(h2o_globalconf_t *http, register_routes_fn *register_routes)
+{
+    h2o_config_init(http);
+    http->server_name = h2o_iovec_init(H2O_STRLIT("broadsheet"));
+    http->max_request_entity_size = MAX_BODY_BYTES;
+    http->http1.req_timeout = IDLE_CONNECTION_MS;
+    /* libh2o 2.2.5 has faults in HTTP/2 that will not be mended (CVE-2023-44487 and others). */
+    http->http1.upgrade_to_http2 = 0;
+    h2o_hostconf_t *host =
+        h2o_config_register_host(http, h2o_iovec_init(H2O_STRLIT("default")), 65535);
+    register_routes(host);
+}
+
+/* Returns when every worker accepts connections. */
+static struct worker *start_workers(const struct options *options,
+                                    const struct db_conninfo *conninfo, h2o_globalconf_t *http,
+                                    struct connection_limit *limit, const int *fds)
+{
+    struct worker *workers = calloc(options->threads, sizeof(*workers));
+    assert(workers != NULL);
+    sem_t ready;
+    sem_init(&ready, 0, 0);
+    for (unsigned i = 0; i < options->threads; i++) {
+        workers[i].all = workers;
+        workers[i].nall = options->threads;
+    }
+    for (unsigned i = 0; i < options->threads; i++) {
+        worker_start(&workers[i], &(struct worker_config){
+                                      .http = http,
+                                      .pool = {.conninfo = conninfo,
+                                               .connections = options->db_connections,
+                                               .deadline_ms = options->deadline_ms,
+                                               .max_waiting = MAX_WAITING_QUERIES,
+                                               .on_event = on_db_event},
+                                      .limit = limit,
+                                      .fd = fds[i],
+                                      .ready = &ready,
+                                  });
+    }
+    for (unsigned i = 0; i < options->threads; i++) {
+        while (sem_wait(&ready) != 0)
+            ;
+    }
+    sem_destroy(&ready);
+    return workers;
+}
+
+static void on_db_event(enum db_pool_event event, unsigned connection, const char *why)
+{
+    char number[16];
+    snprintf(number, sizeof(number), "%u", connection);
+    switch (event) {
+    case DB_POOL_UP:
+        log_event(LOG_INFO, "database_connected", {"connection", number});
+        return;
+    case DB_POOL_LOST:
+        log_event(LOG_WARN, "database_connection_lost", {"connection", number}, {"reason", why});
+        return;
+    case DB_POOL_NO_CONNECT:
+        log_event(LOG_WARN, "database_not_connected", {"connection", number}, {"reason", why});
+        return;
+    }
+}
+
+/* Client connections are descriptors; the usual soft limit of 1,024 is far below our own cap. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}

@@ -1,0 +1,127 @@
+/*     worker_start --> [thread] run: wait for the database --> accept, serve ... --> finish
+ *     worker_drain --> [thread] on_message --> on_linger_over --> (on_patience_over)                 */
+#include "server/worker.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server/log.h"
+
+enum { LINGER_MS = 1000, PATIENCE_MS = 500 };
+
+static void *run(void *worker);
+static void set_up(struct worker *worker);
+static void on_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages);
+static timer_fn on_linger_over, on_patience_over;
+static bool is_over(const struct worker *worker);
+
+void worker_start(struct worker *worker, const struct worker_config *config)
+{
+    worker->_config = *config;
+    int failed = pthread_create(&worker->_thread, NULL, run, worker);
+    assert(!failed);
+}
+
+static void *run(void *p)
+{
+    struct worker *worker = p;
+    set_up(worker);
+    h2o_loop_t *loop = worker->ctx.loop;
+
+    while (!db_pool_has_settled(worker->pool))
+        h2o_evloop_run(loop, INT32_MAX);
+    listener_open(&worker->_listener, loop, worker->_config.fd, &worker->_accept,
+                  worker->_config.limit, &worker->metrics);
+    sem_post(worker->_config.ready);
+
+    while (!is_over(worker))
+        h2o_evloop_run(loop, INT32_MAX);
+
+    /* The context stays: a look-up of a host name that was given up may still send it a message. */
+    if (!worker->_has_lost_patience)
+        db_pool_destroy(worker->pool);
+    return NULL;
+}
+
+/* On the worker's own thread: libh2o recycles the buffers of sockets on a list of the thread that made
+ * the socket, and a loop has sockets from its first moment. */
+static void set_up(struct worker *worker)
+{
+    h2o_context_init(&worker->ctx, h2o_evloop_create(), worker->_config.http);
+    worker->_accept = (h2o_accept_ctx_t){.ctx = &worker->ctx, .hosts = worker->_config.http->hosts};
+    h2o_multithread_register_receiver(worker->ctx.queue, &worker->_messages, on_message);
+    timer_init(&worker->_linger, worker->ctx.loop, on_linger_over);
+    timer_init(&worker->_patience, worker->ctx.loop, on_patience_over);
+
+    struct db_pool_config pool = worker->_config.pool;
+    pool.loop = worker->ctx.loop;
+    pool.resolver = &worker->ctx.receivers.hostinfo_getaddr;
+    pool.stats = &worker->pool_stats;
+    worker->pool = db_pool_create(&pool);
+}
+
+void worker_drain(struct worker *worker)
+{
+    h2o_multithread_message_t *message = h2o_mem_alloc(sizeof(*message));
+    *message = (h2o_multithread_message_t){{NULL}};
+    h2o_multithread_send_message(&worker->_messages, message);
+}
+
+static void on_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
+{
+    struct worker *worker = container_of(receiver, struct worker, _messages);
+    while (!h2o_linklist_is_empty(messages)) {
+        h2o_multithread_message_t *message =
+            container_of(messages->next, h2o_multithread_message_t, link);
+        h2o_linklist_unlink(&message->link);
+        free(message);
+    }
+    worker->_is_draining = true;
+    listener_close(&worker->_listener);
+    h2o_context_request_shutdown(&worker->ctx); /* answers say "connection: close" from now on */
+    unsigned deadline_ms = worker->_config.pool.deadline_ms;
+    timer_start(&worker->_linger, LINGER_MS < deadline_ms ? LINGER_MS : deadline_ms);
+    timer_start(&worker->_patience, deadline_ms + PATIENCE_MS);
+}
+
+/* The end of the input makes libh2o close a connection on which no request is under way; a request
+ * that has arrived by now is still read and answered. */
+static int end_input(h2o_req_t *req, void *unused)
+{
+    (void)unused;
+    bool is_idle = req->version == 0;
+    if (is_idle)
+        shutdown(h2o_socket_get_fd(req->conn->callbacks->get_socket(req->conn)), SHUT_RD);
+    return 0;
+}
+
+static void on_linger_over(struct timer *timer)
+{
+    struct worker *worker = container_of(timer, struct worker, _linger);
+    worker->ctx.globalconf->http1.callbacks.foreach_request(&worker->ctx, end_input, NULL);
+}
+
+static void on_patience_over(struct timer *timer)
+{
+    struct worker *worker = container_of(timer, struct worker, _patience);
+    char left[24];
+    snprintf(left, sizeof(left), "%llu",
+             (unsigned long long)counter_get(&worker->metrics.connections));
+    log_event(LOG_WARN, "drain_gave_up", {"connections", left});
+    worker->_has_lost_patience = true;
+}
+
+static bool is_over(const struct worker *worker)
+{
+    return worker->_is_draining &&
+           (counter_get(&worker->metrics.connections) == 0 || worker->_has_lost_patience);
+}
+
+void worker_join(struct worker *worker)
+{
+    pthread_join(worker->_thread, NULL);
+}
