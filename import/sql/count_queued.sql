@@ -1,0 +1,1 @@
+select count(distinct article_id) from related_queue where id > $1

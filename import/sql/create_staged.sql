@@ -1,0 +1,12 @@
+-- The good lines of the chunk that is being loaded; import/copy_rows.c writes them.
+create temporary table staged (
+    line         bigint not null,
+    slug         text not null,
+    title        text not null,
+    summary      text,
+    body         text not null,
+    section      text not null,
+    authors      text[] not null,
+    tags         text[] not null,
+    published_at timestamptz not null
+) on commit delete rows

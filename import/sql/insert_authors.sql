@@ -1,0 +1,8 @@
+-- In the order of names, so that two who load the same names can't wait for each other, and so that
+-- the same names get the same slugs.
+insert into authors (name)
+select s.name
+from (select distinct unnest(authors) as name from staged) s
+where not exists (select from authors x where x.name = s.name)
+order by s.name collate "C"
+on conflict (name) do nothing

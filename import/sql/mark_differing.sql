@@ -1,0 +1,3 @@
+insert into changed
+select article_id, line, false
+from differing

@@ -1,0 +1,1 @@
+select related_refresh($1::integer)

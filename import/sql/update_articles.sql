@@ -1,0 +1,7 @@
+update articles a
+set section_id = x.id, published_at = s.published_at, title = s.title, summary = s.summary,
+    body = s.body, version = a.version + 1, updated_at = now()
+from changed c
+join staged s on s.line = c.line
+join sections x on x.name = s.section
+where a.id = c.article_id and not c.is_new
