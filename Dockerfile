@@ -1,0 +1,49 @@
+# Images of Broadsheet, one a target:
+#   migrate   runs the migrations once and ends
+#   demo      loads 2,000 made-up articles once and ends
+#   server    serves (the last, so the one that is built when none is named)
+# The packages are those of packages/*.txt, which ./dev installs too: what is tested is what ships.
+
+FROM debian:bookworm-slim AS build
+WORKDIR /src
+COPY packages/build.txt packages/
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends $(sed 's/#.*//' packages/build.txt) \
+    && rm -rf /var/lib/apt/lists/*
+COPY . .
+RUN cmake --preset release && cmake --build --preset release
+
+FROM debian:bookworm-slim AS migrate
+WORKDIR /broadsheet
+COPY packages/migrate.txt packages/
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends $(sed 's/#.*//' packages/migrate.txt) \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin broadsheet
+COPY tools/migrate tools/address.sh tools/
+COPY migrations migrations
+USER 10001
+# The address stands in the environment, so that `docker ps` does not show it.
+CMD ["bash", "-c", "exec tools/migrate \"$DATABASE_URL\" up"]
+
+FROM debian:bookworm-slim AS base
+COPY packages/server.txt /usr/local/share/broadsheet/
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends $(sed 's/#.*//' /usr/local/share/broadsheet/server.txt) \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin broadsheet
+COPY --from=build /src/build/release/broadsheet /usr/local/bin/
+USER 10001
+
+FROM base AS demo
+COPY --from=build /src/build/release/bench/make_articles /usr/local/bin/
+CMD ["bash", "-c", "set -o pipefail; make_articles --demo 2000 | broadsheet import -"]
+
+FROM base AS server
+COPY deploy/healthcheck /usr/local/bin/broadsheet-healthcheck
+ENV BROADSHEET_LISTEN=0.0.0.0:8080
+EXPOSE 8080
+# Alive, not ready: a restart does not bring a lost database back.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 CMD ["broadsheet-healthcheck", "/healthz"]
+ENTRYPOINT ["broadsheet"]
+CMD ["serve"]
