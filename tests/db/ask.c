@@ -1,0 +1,154 @@
+#include "tests/db/ask.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/container_of.h"
+#include "db/row.h"
+#include "tests/support/sql.h"
+
+static unsigned nopen;
+static struct ask *starting;
+
+static db_query_done_fn on_done;
+static void check_article(const struct db_query *q);
+static void check_related(const struct db_query *q);
+
+void archive_fill(const char *url)
+{
+    test_sql(url,
+             "insert into sections (slug, name) values ('city', 'City');"
+             "insert into articles (id, slug, section_id, published_at, title, body)"
+             " select i, 'article-' || i, (select id from sections), now(), 'Title ' || i,"
+             " repeat('Body ' || i || ' ', 40) from generate_series(1, %d) i;"
+             "insert into article_related (article_id, rank, related_id, score)"
+             " select i, r, (i + r - 1) %% %d + 1, 1"
+             " from generate_series(1, %d) i, generate_series(1, i %% 7) r;",
+             ARCHIVE_N, ARCHIVE_N, ARCHIVE_N);
+}
+
+static void start(struct test_pool *pool, struct ask *ask)
+{
+    ask->query.done = on_done;
+    ask->started_us = monotonic_us();
+    nopen++;
+    starting = ask;
+    db_query_start(pool->pool, &ask->query);
+    starting = NULL;
+}
+
+void ask_id(struct test_pool *pool, struct ask *ask, enum db_statement statement, int64_t id)
+{
+    ask->query = (struct db_query){.statement = statement, .id = id};
+    start(pool, ask);
+}
+
+void ask_param(struct test_pool *pool, struct ask *ask, enum db_statement statement,
+               const char *param)
+{
+    ask->query = (struct db_query){.statement = statement, .param = param};
+    start(pool, ask);
+}
+
+void ask_cancel(struct ask *ask)
+{
+    db_query_cancel(&ask->query);
+    nopen--;
+}
+
+static void on_done(struct db_query *q)
+{
+    struct ask *ask = container_of(q, struct ask, query);
+    cr_assert_null(starting, "called back before the start returned");
+    cr_assert_gt(nopen, 0);
+    nopen--;
+    ask->answers++;
+    ask->took_us = monotonic_us() - ask->started_us;
+    ask->error = q->error;
+    ask->nrows = q->nrows;
+    snprintf(ask->message, sizeof(ask->message), "%s", q->message != NULL ? q->message : "");
+    if (q->error != DB_OK) {
+        cr_assert_null(q->result);
+    } else if (q->statement == DB_ARTICLE_BY_ID) {
+        check_article(q);
+    } else if (q->statement == DB_RELATED_BY_ID) {
+        check_related(q);
+    } else if (q->nrows > 0) {
+        ask->number = q->statement == DB_PING ? db_row_int32(q->result, q->row, 0)
+                                              : db_row_int64(q->result, q->row, 0);
+    }
+    if (ask->then != NULL)
+        ask->then(ask);
+}
+
+static void expect_numbered(const struct db_query *q, int row, int column, const char *word,
+                            int64_t number)
+{
+    char want[40];
+    snprintf(want, sizeof(want), "%s%ld", word, (long)number);
+    struct db_text text = db_row_text(q->result, row, column);
+    cr_assert(text.base != NULL && strcmp(text.base, want) == 0, "row %d of id %ld is not \"%s\"",
+              row, (long)q->id, want);
+}
+
+static void check_article(const struct db_query *q)
+{
+    bool is_there = q->id >= 1 && q->id <= ARCHIVE_N;
+    cr_assert_eq(q->nrows, is_there, "article %ld: %d rows", (long)q->id, q->nrows);
+    if (!is_there)
+        return;
+    cr_assert_eq(db_row_int64(q->result, q->row, 0), q->id);
+    expect_numbered(q, q->row, 2, "article-", q->id);
+    expect_numbered(q, q->row, 3, "Title ", q->id);
+}
+
+static void check_related(const struct db_query *q)
+{
+    bool is_there = q->id >= 1 && q->id <= ARCHIVE_N;
+    cr_assert_eq(q->nrows, is_there ? q->id % 7 : 0, "list of %ld: %d rows", (long)q->id, q->nrows);
+    for (int i = 0; i < q->nrows; i++) {
+        int64_t card = (q->id + i) % ARCHIVE_N + 1;
+        cr_assert_eq(db_row_int64(q->result, q->row + i, 0), q->id);
+        cr_assert_eq(db_row_int64(q->result, q->row + i, 1), card);
+        expect_numbered(q, q->row + i, 2, "article-", card);
+    }
+}
+
+unsigned ask_open(void)
+{
+    return nopen;
+}
+
+void ask_finish_all(unsigned timeout_ms)
+{
+    cr_assert(RUN_UNTIL(timeout_ms, nopen == 0), "%u queries are not answered", nopen);
+}
+
+enum db_error ask_once(struct test_pool *pool, enum db_statement statement, int64_t id)
+{
+    struct ask ask = {0};
+    ask_id(pool, &ask, statement, id);
+    cr_assert(RUN_UNTIL(30000, ask.answers > 0));
+    return ask.error;
+}
+
+void ask_ids(struct test_pool *pool, struct ask *asks, int n)
+{
+    for (int i = 0; i < n; i++)
+        ask_id(pool, &asks[i], i % 2 ? DB_RELATED_BY_ID : DB_ARTICLE_BY_ID, i + 1);
+}
+
+void ask_expect_all(const struct ask *asks, int n, enum db_error error)
+{
+    int nothers = 0, other = 0;
+    for (int i = 0; i < n; i++) {
+        if (asks[i].error != error) {
+            nothers++;
+            other = i;
+        }
+    }
+    cr_expect_eq(nothers, 0, "%d of %d ended otherwise; query %d with %d after %lu us: %s", nothers,
+                 n, other, asks[other].error, (unsigned long)asks[other].took_us,
+                 asks[other].message);
+}

@@ -1,0 +1,47 @@
+/* tests/db/ask.h - queries that remember their answer and check it against the archive they are put to.
+ *
+ * The archive: articles 1 to N, article i with the slug "article-i" and the title "Title i". The related
+ * list of article i are the articles that follow it, i % 7 of them (none for every seventh). */
+#ifndef TESTS_DB_ASK_H
+#define TESTS_DB_ASK_H
+
+#include "tests/db/loop.h"
+
+enum { ARCHIVE_N = 300 };
+
+/* Fills a migrated, empty database with the archive. */
+void archive_fill(const char *url);
+
+struct ask {
+    struct db_query query;
+    unsigned answers;    /* how often it was called back */
+    enum db_error error; /* all that follows: of the last answer */
+    int nrows;
+    int64_t number; /* of an answer with one bigint or integer: that */
+    char message[200];
+    uint64_t started_us, took_us;
+    void (*then)(struct ask *ask); /* called at the end of `done`, unless NULL */
+};
+
+/* ask: stays where it is until it was answered or cancelled. An answer with rows that are not those of
+ * the archive fails the test at once, and so does a second answer, or one before this returns. */
+void ask_id(struct test_pool *pool, struct ask *ask, enum db_statement statement, int64_t id);
+void ask_param(struct test_pool *pool, struct ask *ask, enum db_statement statement,
+               const char *param);
+void ask_cancel(struct ask *ask);
+
+unsigned ask_open(void); /* how many wait for an answer */
+
+/* Turns the loop until no ask is open; fails the test where that takes longer. */
+void ask_finish_all(unsigned timeout_ms);
+
+/* n asks for the articles and the related lists of the ids from 1, by turns. */
+void ask_ids(struct test_pool *pool, struct ask *asks, int n);
+
+/* Fails the test where one of n asks ended otherwise. */
+void ask_expect_all(const struct ask *asks, int n, enum db_error error);
+
+/* One ask from start to answer. */
+enum db_error ask_once(struct test_pool *pool, enum db_statement statement, int64_t id);
+
+#endif

@@ -1,0 +1,45 @@
+/* tests/db/loop.h - the one loop of a test, with a resolver of host names, and pools on it.
+ *
+ * It lives until the process ends, which is one test. */
+#ifndef TESTS_DB_LOOP_H
+#define TESTS_DB_LOOP_H
+
+#include <stdbool.h>
+
+#include "db/pool.h"
+#include "tests/support/wait.h"
+
+/* Turns the loop until the condition holds, which is asked at least every 20 ms; the value says whether
+ * it did in time. */
+#define RUN_UNTIL(timeout_ms, condition)                              \
+    ({                                                                \
+        uint64_t run_end = test_now_ms() + (timeout_ms);              \
+        bool run_holds;                                               \
+        while (!(run_holds = (condition)) && test_now_ms() < run_end) \
+            test_loop_turn(20);                                       \
+        run_holds;                                                    \
+    })
+
+/* One turn, which waits at most so long for something to do. */
+void test_loop_turn(int max_wait_ms);
+
+/* A pool with its numbers and what happened to its connections. One at a time in a test. */
+struct test_pool {
+    struct db_pool *pool;
+    struct db_pool_stats stats;
+    struct db_conninfo *conninfo;
+    unsigned events[3]; /* by enum db_pool_event */
+    char why[3][256];   /* of the last one */
+};
+
+/* connections, deadline_ms and max_waiting are taken from the config; where they are 0, they are 2, 5
+ * seconds and 100,000. */
+struct test_pool *test_pool_create(const char *url, struct db_pool_config config);
+void test_pool_destroy(struct test_pool *pool);
+
+/* The same, and it waits until all connections are up. */
+struct test_pool *test_pool_create_up(const char *url, struct db_pool_config config);
+
+bool test_pool_is_up(const struct test_pool *pool); /* all connections */
+
+#endif

@@ -1,0 +1,109 @@
+/* What a reader gets while tables are locked: both queries at work at the same time, what is there by
+ * the deadline, and at the deadline an end. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "tests/support/site.h"
+#include "tests/support/wait.h"
+
+enum {
+    DEADLINE_MS = 600,
+    SLACK_MS = 400 * TEST_SLOWNESS,
+    QUICK_MS = 250 * TEST_SLOWNESS,
+    HEALING_MS = 1000 * TEST_SLOWNESS,
+    MAX_CLIENTS = 100,
+};
+
+static const char *const one_thread[] = {"BROADSHEET_THREADS=1", "BROADSHEET_DEADLINE_MS=600",
+                                         NULL};
+static const char *const patient[] = {"BROADSHEET_THREADS=1", "BROADSHEET_DEADLINE_MS=10000", NULL};
+
+TestSuite(locks, .timeout = 30);
+
+static struct http_connection clients[MAX_CLIENTS];
+
+/* To the client that asked for this article. */
+static struct http_answer answer_to(int id)
+{
+    struct http_answer answer = http_receive(&clients[id - 1], false);
+    http_close(&clients[id - 1]);
+    return answer;
+}
+
+Test(locks, one_request_has_both_queries_at_work_and_the_loop_is_free_meanwhile)
+{
+    struct test_site site = test_site_open(patient);
+    PGconn *lock = test_lock(site.url, "articles, article_related");
+
+    ask_all(site.server, clients, 1);
+    cr_expect(WAIT_UNTIL(2000, test_waiting(site.url) == 2), "%ld at work", test_waiting(site.url));
+    struct http_answer health = http_get(site.server, "/healthz");
+    cr_expect(health.status == 200 && health.took_ms < QUICK_MS, "%d in %lu ms", health.status,
+              health.took_ms);
+
+    test_unlock(lock);
+    struct http_answer a = answer_to(1);
+    expect_article(&a, 1, "ok");
+    http_answer_finish(&a);
+    http_answer_finish(&health);
+    test_site_close(&site);
+}
+
+Test(locks, articles_come_by_the_deadline_when_related_is_locked)
+{
+    struct test_site site = test_site_open(one_thread);
+    PGconn *lock = test_lock(site.url, "article_related");
+
+    for (int round = 0; round < 2; round++) {
+        ask_all(site.server, clients, 20);
+        for (int id = 1; id <= 20; id++) {
+            struct http_answer a = answer_to(id);
+            expect_article(&a, id, "timeout");
+            cr_expect_lt(a.took_ms, DEADLINE_MS + SLACK_MS, "%d: %lu ms", id, a.took_ms);
+            http_answer_finish(&a);
+        }
+    }
+    test_unlock(lock);
+    cr_expect(WAIT_UNTIL(HEALING_MS, is_served(site.server, 1)),
+              "related articles do not come back");
+    test_site_close(&site);
+}
+
+Test(locks, the_deadline_counts_while_a_request_waits_in_the_queue)
+{
+    struct test_site site = test_site_open(one_thread);
+    PGconn *lock = test_lock(site.url, "articles, article_related");
+
+    ask_all(site.server, clients, MAX_CLIENTS);
+    for (int id = 1; id <= MAX_CLIENTS; id++) {
+        struct http_answer a = answer_to(id);
+        expect_problem(&a, 504, "a request that waits");
+        cr_expect(a.took_ms > DEADLINE_MS * 3 / 4 && a.took_ms < DEADLINE_MS + SLACK_MS,
+                  "%d: %lu ms", id, a.took_ms);
+        http_answer_finish(&a);
+    }
+    cr_expect(WAIT_UNTIL(1000, test_waiting(site.url) == 0), "PostgreSQL still works for nobody");
+
+    test_unlock(lock);
+    cr_expect(WAIT_UNTIL(HEALING_MS, is_served(site.server, 1)));
+    test_site_close(&site);
+}
+
+Test(locks, the_deadline_holds_with_a_single_connection_too)
+{
+    static const char *const env[] = {"BROADSHEET_THREADS=1", "BROADSHEET_DB_CONNECTIONS=1",
+                                      "BROADSHEET_DEADLINE_MS=600", NULL};
+    struct test_site site = test_site_open(env);
+    cr_expect(is_served(site.server, 1));
+    PGconn *lock = test_lock(site.url, "articles");
+    ask_all(site.server, clients, 10);
+    for (int id = 1; id <= 10; id++) {
+        struct http_answer a = answer_to(id);
+        expect_problem(&a, 504, "a request that waits");
+        cr_expect_lt(a.took_ms, DEADLINE_MS + SLACK_MS, "%d: %lu ms", id, a.took_ms);
+        http_answer_finish(&a);
+    }
+    test_unlock(lock);
+    cr_expect(WAIT_UNTIL(HEALING_MS, is_served(site.server, 1)));
+    test_site_close(&site);
+}

@@ -1,0 +1,29 @@
+/* tests/handler/fake_db.h - a database in two functions.
+ *
+ * It stands in for db/query.c: queries that handlers start wait here until the test ends them, in any
+ * order and in any way. Results are real PGresults in the binary format that the statements ask for. */
+#ifndef TESTS_HANDLER_FAKE_DB_H
+#define TESTS_HANDLER_FAKE_DB_H
+
+#include "db/query.h"
+
+/* The oldest query with this statement that has not ended; aborts the test where there is none. */
+struct db_query *fake_db_waiting(enum db_statement statement);
+size_t fake_db_nwaiting(void);
+size_t fake_db_ncancelled(void); /* while they waited */
+
+/* Ends a query with rows of its own; clears them. */
+void fake_db_answer(struct db_query *q, PGresult *result);
+void fake_db_fail(struct db_query *q, enum db_error error, const char *message);
+
+/* Rows of db/sql/article_by_id.sql: one with every field set, and none. */
+PGresult *fake_article(int64_t id, const char *status);
+PGresult *fake_no_rows(void);
+
+/* Rows of db/sql/related_by_id.sql: n cards with the ids first, first + 1, ... */
+PGresult *fake_cards(int64_t article_id, int64_t first, int n);
+
+/* A row of db/sql/article_by_slug.sql. */
+PGresult *fake_id(int64_t id);
+
+#endif

@@ -1,0 +1,152 @@
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <json-c/json.h>
+#include <string.h>
+
+#include "tests/handler/client.h"
+#include "tests/handler/fake_db.h"
+
+static struct client *client;
+
+static void connect_one(void)
+{
+    client = client_connect();
+}
+
+TestSuite(related_get, .init = connect_one, .timeout = 20);
+TestSuite(ready_get, .init = connect_one, .timeout = 20);
+TestSuite(routes, .init = connect_one, .timeout = 20);
+TestSuite(metrics_get, .init = connect_one, .timeout = 20);
+
+Test(related_get, answers_the_list_alone)
+{
+    client_send(client, "GET /articles/7/related", "");
+    fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID), fake_article(7, "published"));
+    fake_db_answer(fake_db_waiting(DB_RELATED_BY_ID), fake_cards(7, 20, 0));
+    struct answer answer = client_answer(client);
+    cr_assert_eq(answer.status, 200);
+    cr_assert_str_eq(answer.body, "{\"related_articles\":[]}");
+}
+
+Test(related_get, is_an_error_where_the_list_is_all_that_was_asked_for)
+{
+    client_send(client, "GET /articles/7/related", "");
+    fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID), fake_article(7, "published"));
+    fake_db_fail(fake_db_waiting(DB_RELATED_BY_ID), DB_TIMEOUT, NULL);
+    cr_assert_eq(client_answer(client).status, 504);
+}
+
+Test(related_get, knows_no_list_of_an_article_that_was_withdrawn)
+{
+    client_send(client, "GET /articles/7/related", "");
+    fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID), fake_article(7, "withdrawn"));
+    cr_assert_eq(client_answer(client).status, 410);
+}
+
+Test(related_get, sends_a_slug_to_the_address_by_id)
+{
+    client_send(client, "GET /articles/harbour-opens/related", "");
+    fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_SLUG), fake_id(7));
+    struct answer answer = client_answer(client);
+    cr_assert_not_null(strstr(answer.head, "location: /articles/7/related\r\n"), "%s", answer.head);
+}
+
+Test(ready_get, is_ready_where_the_database_answers)
+{
+    client_send(client, "GET /readyz", "");
+    fake_db_answer(fake_db_waiting(DB_PING), fake_id(1));
+    cr_assert_eq(client_answer(client).status, 200);
+}
+
+Test(ready_get, tells_why_it_is_not_ready)
+{
+    client_send(client, "GET /readyz", "");
+    fake_db_fail(fake_db_waiting(DB_PING), DB_UNAVAILABLE, "host db, user root");
+    struct answer answer = client_answer(client);
+    cr_assert_eq(answer.status, 503);
+    cr_assert_not_null(strstr(answer.body, "No connection to the database is up."));
+    cr_assert_null(strstr(answer.body, "root"), "the server's own words are for the log");
+}
+
+Test(ready_get, is_not_ready_while_it_drains)
+{
+    client_worker()->_is_draining = true;
+    client_send(client, "GET /readyz", "");
+    cr_assert_eq(client_answer(client).status, 503);
+    cr_assert_eq(fake_db_nwaiting(), 0);
+}
+
+struct request {
+    char line[64];
+    int want;
+};
+
+ParameterizedTestParameters(routes, answer_what_nothing_is_behind)
+{
+    static struct request cases[] = {
+        {"GET /", 404},
+        {"GET /nothing", 404},
+        {"GET /articles", 404},
+        {"GET /articles/", 404},
+        {"GET /articles/1/", 404},
+        {"GET /articles/1/nothing", 404},
+        {"GET /articles/1/related/", 404},
+        {"GET /articles//related", 404},
+        {"GET /articles/../healthz", 404},
+        {"GET /articles/1%2Frelated", 400},
+        {"GET /healthzz", 404},
+        {"GET *", 404},
+        {"DELETE /healthz", 405},
+        {"POST /articles/1", 405},
+        {"get /healthz", 405},
+        {"OPTIONS /metrics", 405},
+        {"GET /healthz?surprise=1", 400},
+        {"GET /articles/1?a", 400},
+        {"GET /healthz?", 200},
+    };
+    return cr_make_param_array(struct request, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+ParameterizedTest(struct request *c, routes, answer_what_nothing_is_behind)
+{
+    client_send(client, c->line, "");
+    struct answer answer = client_answer(client);
+    cr_expect_eq(answer.status, c->want, "%s: %d", c->line, answer.status);
+    if (c->want >= 400)
+        cr_expect_not_null(strstr(answer.head, "content-type: application/problem+json\r\n"));
+    if (c->want == 405)
+        cr_expect_not_null(strstr(answer.head, "allow: get, head\r\n"), "%s", answer.head);
+    cr_expect_eq(fake_db_nwaiting(), 0);
+}
+
+Test(routes, name_the_parameter_that_is_not_known_and_stay_json_whatever_it_is)
+{
+    client_send(client, "GET /healthz?a\"b\\=1&c=2", "");
+    struct answer answer = client_answer(client);
+    json_object *body = json_tokener_parse(answer.body);
+    cr_assert_not_null(body, "%s", answer.body);
+    const char *detail = json_object_get_string(json_object_object_get(body, "detail"));
+    cr_assert_not_null(strstr(detail, "a\"b\\"), "%s", detail);
+    json_object_put(body);
+}
+
+Test(routes, make_problem_json_of_what_the_library_answers_itself)
+{
+    client_send(client, "POST /healthz", "Content-Length: 99999\r\n");
+    struct answer answer = client_answer(client);
+    cr_assert_eq(answer.status, 413);
+    cr_assert_not_null(strstr(answer.head, "content-type: application/problem+json\r\n"));
+    cr_assert_not_null(strstr(answer.body, "content-too-large"));
+}
+
+Test(metrics_get, counts_requests_by_route_and_status)
+{
+    client_send(client, "GET /healthz", "");
+    client_answer(client);
+    client_send(client, "GET /nothing", "");
+    client_answer(client);
+    client_turn();
+    const struct metrics *metrics = &client_worker()->metrics;
+    cr_assert_eq(counter_get(&metrics->requests[2][0]), 1, "/healthz, 200");
+    cr_assert_eq(counter_get(&metrics->in_flight), 0);
+}

@@ -1,0 +1,270 @@
+/* The import command against a real database: what lands, what is told, what stays as it was. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "import/import.h"
+#include "tests/import/run.h"
+#include "tests/support/database.h"
+#include "tests/support/fail.h"
+
+static char *url;
+
+static void begin(void)
+{
+    url = test_database_create();
+}
+
+static void end(void)
+{
+    free(url);
+}
+
+TestSuite(import, .init = begin, .fini = end, .timeout = 120);
+
+#define REST "\"body\":\"b\",\"section\":\"s\",\"published_at\":\"2024-01-01T00:00:00Z\"}\n"
+
+static void expect_value(const char *want, const char *sql)
+{
+    char *value = test_sql_value(url, "%s", sql);
+
+    cr_expect_str_eq(value, want, "%s: %s", sql, value);
+    free(value);
+}
+
+Test(import, every_field_lands_as_it_was_written)
+{
+    const char line[] =
+        "{\"id\":77,\"slug\":\"odd-1\",\"title\":\"He said \\\"no\\\\yes\\\" "
+        "</script>\",\"summary\":null,"
+        "\"body\":\"tab\\there\\nnew \\u0001\\u001f \xE2\x80\xA8 \xF0\x9F\x97\x9E \\\\. "
+        "end\",\"section\":\"Ärger\","
+        "\"tags\":[\"C\",\"{a,\\\"b\\\"}\",\"NULL\"],\"authors\":[\"李 雷\",\"Zoë Ångström\"],"
+        "\"published_at\":\"2024-03-10T01:30:00.250-05:30\"}";
+
+    cr_assert_eq(import_of_text(url, line, NULL), 0);
+    expect_value("1", "select id from articles");
+    expect_value("He said \"no\\yes\" </script>", "select title from articles");
+    expect_value("t",
+                 "select body = E'tab\\there\\nnew \\u0001\\u001f \\u2028 \\U0001F5DE \\\\. end'"
+                 " and summary is null and version = 1 and status = 'published' from articles");
+    expect_value("2024-03-10 07:00:00.25", "select published_at at time zone 'UTC' from articles");
+    expect_value("Ärger", "select s.name from articles a join sections s on s.id = a.section_id");
+    expect_value("C,NULL,{a,\"b\"}", "select string_agg(name, ',' order by name collate \"C\")"
+                                     " from article_tags join tags on id = tag_id");
+    expect_value("1 李 雷,2 Zoë Ångström",
+                 "select string_agg(position || ' ' || name, ',' order by position)"
+                 " from article_authors join authors on id = author_id");
+    expect_value("t", "select bool_and(t.published_at = a.published_at)"
+                      " from article_tags t join articles a on a.id = article_id");
+}
+
+Test(import, bad_lines_are_named_and_good_ones_land)
+{
+    const char *name = import_file_with("{\"slug\":\"a\",\"title\":\"t\"," REST "{not json\n"
+                                        "\n\r\n"
+                                        "{\"slug\":\"12\",\"title\":\"t\"," REST
+                                        "{\"slug\":\"b\",\"title\":\"t\"," REST "[]");
+    char *said, *want = test_format("%s:2: not JSON", name);
+
+    cr_expect_eq(import_of_file(url, name, &said), 1);
+    cr_expect(strstr(said, want) == said, "%s", said);
+    free(want);
+    want = test_format("\n%s:5: slug has no letter", name);
+    cr_expect_not_null(strstr(said, want), "%s", said);
+    free(want);
+    want = test_format("\n%s:7: not a JSON object\nimported 2 articles, 0 unchanged, 3 bad lines",
+                       name);
+    cr_expect_not_null(strstr(said, want), "%s", said);
+    free(want);
+    free(said);
+    expect_value("a b", "select string_agg(slug, ' ' order by id) from articles");
+}
+
+Test(import, a_line_beyond_16_mib_is_bad_and_the_next_one_good)
+{
+    const char *name = import_file_with("{\"slug\":\"a\",\"title\":\"t\",\"more\":\"");
+    size_t bytes = 17 << 20;
+    char *filler = malloc(bytes), *said;
+
+    memset(filler, 'x', bytes);
+    import_file_append(name, filler, bytes);
+    import_file_append(name, "\"," REST, strlen("\"," REST));
+    import_file_append(name, "{\"slug\":\"b\",\"title\":\"t\"," REST,
+                       strlen("{\"slug\":\"b\",\"title\":\"t\"," REST));
+    cr_expect_eq(import_of_file(url, name, &said), 1);
+    cr_expect_not_null(strstr(said, ":1: the line has more than"), "%s", said);
+    expect_value("b", "select string_agg(slug, ' ') from articles");
+    free(said);
+    free(filler);
+}
+
+Test(import, a_body_of_nearly_16_mib_lands)
+{
+    const char *name = import_file_with("{\"slug\":\"a\",\"title\":\"t\",\"section\":\"s\","
+                                        "\"published_at\":\"2024-01-01T00:00:00Z\",\"body\":\"");
+    size_t bytes = (16 << 20) - 200;
+    char *body = malloc(bytes);
+
+    memset(body, 'x', bytes);
+    import_file_append(name, body, bytes);
+    import_file_append(name, "\"}", 2);
+    cr_expect_eq(import_of_file(url, name, NULL), 0);
+    cr_expect_eq(test_sql_number(url, "select octet_length(body) from articles"), (long)bytes);
+    free(body);
+}
+
+Test(import, a_file_that_is_not_there_is_named_and_the_others_land)
+{
+    char *const names[] = {"/tmp/absent.ndjson", "/",
+                           (char *)import_file_with("{\"slug\":\"a\",\"title\":\"t\"," REST)};
+
+    cr_expect_eq(import_run(url, names, 3), 1);
+    expect_value("1", "select count(*) from articles");
+}
+
+Test(import, a_database_without_the_schema_is_told_so)
+{
+    char *empty = test_database_create_empty(), *said;
+
+    cr_expect_eq(import_of_text(empty, "{\"slug\":\"a\",\"title\":\"t\"," REST, &said), 1);
+    cr_expect_not_null(strstr(said, "./dev migrate"), "%s", said);
+    free(said);
+    free(empty);
+}
+
+Test(import, the_same_file_again_changes_nothing)
+{
+    const char *name = import_file_of("x", 1500, "t");
+    char *said;
+
+    cr_assert_eq(import_of_file(url, name, NULL), 0);
+    test_sql(url, "create table before as select *, xmin::text as writer from articles");
+    cr_assert_eq(import_of_file(url, name, &said), 0);
+    cr_expect_not_null(strstr(said, "imported 0 articles, 1500 unchanged, 0 bad lines"), "%s",
+                       said);
+    free(said);
+    cr_expect_eq(
+        test_sql_number(
+            url,
+            "select count(*) from before b join articles a using (id)"
+            " where (a.xmin::text, a.version, a.updated_at) = (b.writer, b.version, b.updated_at)"),
+        1500);
+    cr_expect_eq(test_sql_number(url, "select count(*) from related_queue"), 0);
+}
+
+Test(import, ids_count_the_lines_from_1)
+{
+    cr_assert_eq(import_of_file(url, import_file_of("x", 2500, "t"), NULL), 0);
+    cr_expect_eq(test_sql_number(url, "select count(*) from articles where slug = 'x-' || id - 1"),
+                 2500);
+}
+
+Test(import, the_same_slug_twice_is_one_article_and_the_last_line_wins)
+{
+    char *said;
+
+    cr_assert_eq(import_of_text(url,
+                                "{\"slug\":\"a\",\"title\":\"first\"," REST
+                                "{\"slug\":\"a\",\"title\":\"second\"," REST,
+                                &said),
+                 0);
+    cr_expect_not_null(strstr(said, "imported 1 articles, 1 unchanged"), "%s", said);
+    free(said);
+    expect_value("second 1", "select title || ' ' || version from articles");
+}
+
+/* One article, and the same with one thing changed. */
+static void expect_update(const char *before, const char *after)
+{
+    char *first = test_format("{\"slug\":\"u\",%s}", before),
+         *second = test_format("{\"slug\":\"u\",%s}", after);
+
+    test_sql(url, "delete from articles");
+    cr_assert_eq(import_of_text(url, first, NULL), 0);
+    test_sql(url, "update articles set status = 'withdrawn', updated_at = '2001-01-01'");
+    cr_assert_eq(import_of_text(url, first, NULL), 0);
+    cr_expect_eq(test_sql_number(url, "select version from articles"), 1);
+    cr_assert_eq(import_of_text(url, second, NULL), 0);
+    cr_expect_eq(test_sql_number(
+                     url, "select count(*) from articles where version = 2 and status = 'withdrawn'"
+                          " and updated_at > now() - interval '1 hour'"),
+                 1, "%s", after);
+    cr_assert_eq(import_of_text(url, second, NULL), 0);
+    cr_expect_eq(test_sql_number(url, "select version from articles"), 2, "%s", after);
+    free(first);
+    free(second);
+}
+
+#define ALL(title, summary, body, section, tags, authors, at)                                      \
+    "\"title\":\"" title "\",\"summary\":" summary ",\"body\":\"" body "\",\"section\":\"" section \
+    "\",\"tags\":" tags ",\"authors\":" authors ",\"published_at\":\"" at "\""
+
+Test(import, whatever_differs_makes_a_new_version_and_leaves_the_status)
+{
+    static const char before[] =
+        ALL("t", "\"y\"", "b", "s", "[\"a\",\"b\"]", "[\"x\",\"y\"]", "2024-01-01T00:00:00Z");
+
+    expect_update(before, ALL("T", "\"y\"", "b", "s", "[\"a\",\"b\"]", "[\"x\",\"y\"]",
+                              "2024-01-01T00:00:00Z"));
+    expect_update(before, ALL("t", "\"\"", "b", "s", "[\"a\",\"b\"]", "[\"x\",\"y\"]",
+                              "2024-01-01T00:00:00Z"));
+    expect_update(before, ALL("t", "null", "b", "s", "[\"a\",\"b\"]", "[\"x\",\"y\"]",
+                              "2024-01-01T00:00:00Z"));
+    expect_update(before, ALL("t", "\"y\"", "", "s", "[\"a\",\"b\"]", "[\"x\",\"y\"]",
+                              "2024-01-01T00:00:00Z"));
+    expect_update(before, ALL("t", "\"y\"", "b", "S", "[\"a\",\"b\"]", "[\"x\",\"y\"]",
+                              "2024-01-01T00:00:00Z"));
+    expect_update(before,
+                  ALL("t", "\"y\"", "b", "s", "[\"a\"]", "[\"x\",\"y\"]", "2024-01-01T00:00:00Z"));
+    expect_update(before,
+                  ALL("t", "\"y\"", "b", "s", "null", "[\"x\",\"y\"]", "2024-01-01T00:00:00Z"));
+    expect_update(before, ALL("t", "\"y\"", "b", "s", "[\"a\",\"b\"]", "[\"y\",\"x\"]",
+                              "2024-01-01T00:00:00Z"));
+    expect_update(before,
+                  ALL("t", "\"y\"", "b", "s", "[\"a\",\"b\"]", "[]", "2024-01-01T00:00:00Z"));
+    expect_update(before, ALL("t", "\"y\"", "b", "s", "[\"a\",\"b\"]", "[\"x\",\"y\"]",
+                              "2024-01-01T00:00:00.000001Z"));
+    expect_value("2024-01-01 00:00:00.000001",
+                 "select max(published_at at time zone 'UTC') from article_tags");
+}
+
+Test(import, the_order_of_tags_makes_no_new_version)
+{
+    cr_assert_eq(
+        import_of_text(url, "{\"slug\":\"a\",\"title\":\"t\",\"tags\":[\"x\",\"y\"]," REST, NULL),
+        0);
+    cr_assert_eq(
+        import_of_text(url, "{\"slug\":\"a\",\"title\":\"t\",\"tags\":[\"y\",\"x\"]," REST, NULL),
+        0);
+    cr_expect_eq(test_sql_number(url, "select version from articles"), 1);
+}
+
+Test(import, a_row_that_the_database_refuses_is_told_by_its_line_and_takes_no_other_with_it)
+{
+    const char *name = import_file_of("x", 700, "t");
+    char *said, *want = test_format("%s:501: the database refuses it: ", name);
+
+    test_sql(url, "alter table articles add constraint no_x_500 check (slug <> 'x-500')");
+    cr_expect_eq(import_of_file(url, name, &said), 1);
+    cr_expect_not_null(strstr(said, want), "%s", said);
+    cr_expect_not_null(strstr(said, "imported 699 articles, 0 unchanged, 1 bad lines"), "%s", said);
+    cr_expect_eq(test_sql_number(url, "select count(*) from articles"), 699);
+    free(want);
+    free(said);
+}
+
+Test(import, a_real_corpus_lands_whole)
+{
+    const char *corpus = BROADSHEET_SOURCE_DIR "/../shared/data/digitalgov.ndjson";
+
+    if (access(corpus, R_OK) != 0)
+        cr_skip_test("%s is not here", corpus);
+    cr_assert_eq(import_of_file(url, corpus, NULL), 0);
+    cr_expect_eq(test_sql_number(url, "select count(*) from articles"), 1806);
+    cr_expect_eq(test_sql_number(url, "select max(id) from articles"), 1806);
+    cr_expect_gt(test_sql_number(url, "select count(distinct article_id) from article_related"),
+                 1700);
+}

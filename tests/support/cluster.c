@@ -1,0 +1,169 @@
+/* A PostgreSQL of a test's own.
+ *
+ *     test_cluster_create --> tools/cluster start --> tools/migrate
+ *                |
+ *                +-- watch: a process that waits for the end of the test, then thaws and destroys */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/support/cluster.h"
+#include "tests/support/database.h"
+#include "tests/support/fail.h"
+#include "tests/support/process.h"
+#include "tests/support/wait.h"
+
+enum { CRASH_TIMEOUT_MS = 10000 };
+
+static const char tool[] = BROADSHEET_SOURCE_DIR "/tools/cluster";
+
+struct test_cluster {
+    char *dir, *url;
+    int watch_fd; /* closed by the end of this process: the sign for the watch */
+};
+
+static void watch(struct test_cluster *cluster);
+static void watch_in_child(const char *dir, int end_fd);
+static pid_t postmaster_of(const char *dir);
+static void signal_all(const char *dir, int signal_number);
+static bool read_line(const char *path, char *line, int size);
+
+struct test_cluster *test_cluster_create(void)
+{
+    struct test_cluster *cluster = calloc(1, sizeof(*cluster));
+    const char *beside = getenv("BROADSHEET_TEST_CLUSTER");
+    if (cluster == NULL)
+        abort();
+    cluster->dir =
+        test_format("%s-%d", beside != NULL ? beside : BROADSHEET_TEST_CLUSTER, (int)getpid());
+    watch(cluster);
+    test_cluster_start(cluster);
+    cluster->url = test_output_of((const char *[]){tool, "url", cluster->dir, NULL});
+    test_database_migrate(cluster->url, "up");
+    return cluster;
+}
+
+void test_cluster_destroy(struct test_cluster *cluster)
+{
+    if (cluster == NULL)
+        return;
+    test_cluster_thaw(cluster);
+    free(test_output_of((const char *[]){tool, "destroy", cluster->dir, NULL}));
+    close(cluster->watch_fd);
+    free(cluster->url);
+    free(cluster->dir);
+    free(cluster);
+}
+
+const char *test_cluster_database(const struct test_cluster *cluster)
+{
+    return cluster->url;
+}
+
+void test_cluster_start(struct test_cluster *cluster)
+{
+    free(test_output_of((const char *[]){tool, "start", "--throwaway", cluster->dir, NULL}));
+}
+
+void test_cluster_stop(struct test_cluster *cluster)
+{
+    free(test_output_of((const char *[]){tool, "stop", cluster->dir, NULL}));
+}
+
+void test_cluster_crash(struct test_cluster *cluster)
+{
+    pid_t postmaster = postmaster_of(cluster->dir);
+    if (postmaster == 0)
+        test_fail("no postmaster runs in %s", cluster->dir);
+    kill(postmaster,
+         SIGQUIT); /* PostgreSQL's "immediate": no goodbye, recovery at the next start */
+    if (!WAIT_UNTIL(CRASH_TIMEOUT_MS, kill(postmaster, 0) != 0 && errno == ESRCH))
+        test_fail("the postmaster in %s does not end", cluster->dir);
+}
+
+void test_cluster_freeze(struct test_cluster *cluster)
+{
+    signal_all(cluster->dir, SIGSTOP);
+}
+
+void test_cluster_thaw(struct test_cluster *cluster)
+{
+    signal_all(cluster->dir, SIGCONT);
+}
+
+static void watch(struct test_cluster *cluster)
+{
+    int ends[2];
+    if (pipe(ends) != 0)
+        test_fail("no pipe: %s", strerror(errno));
+    pid_t pid = fork();
+    if (pid < 0)
+        test_fail("no process: %s", strerror(errno));
+    if (pid == 0)
+        watch_in_child(cluster->dir, ends[0]);
+    close(ends[0]);
+    cluster->watch_fd = ends[1];
+}
+
+/* In a session of its own and without our descriptors: neither Ctrl-C nor a reader of our output that
+ * waits for its end has to do with it. */
+static void watch_in_child(const char *dir, int end_fd)
+{
+    char byte;
+    setsid();
+    int nothing = open("/dev/null", O_RDWR);
+    dup2(nothing, 1);
+    dup2(nothing, 2);
+    dup2(end_fd, 0);
+    close_range(3, ~0U, 0);
+    while (read(0, &byte, 1) < 0 && errno == EINTR)
+        continue;
+    signal_all(dir, SIGCONT);
+    execl(tool, tool, "destroy", dir, (char *)NULL);
+    _exit(1);
+}
+
+/* 0 when none runs. */
+static pid_t postmaster_of(const char *dir)
+{
+    char *path = test_format("%s/data/postmaster.pid", dir), line[300];
+    pid_t pid = read_line(path, line, sizeof(line)) ? (pid_t)strtol(line, NULL, 10) : 0;
+    free(path);
+    return pid > 1 && kill(pid, 0) == 0 ? pid : 0;
+}
+
+/* To the postmaster and its children; the postmaster first, so that it makes no more of them. */
+static void signal_all(const char *dir, int signal_number)
+{
+    pid_t postmaster = postmaster_of(dir);
+    if (postmaster == 0)
+        return;
+    kill(postmaster, signal_number);
+    DIR *processes = opendir("/proc");
+    for (struct dirent *entry; processes != NULL && (entry = readdir(processes)) != NULL;) {
+        char path[300], line[300], *behind_name;
+        snprintf(path, sizeof(path), "/proc/%s/stat", entry->d_name);
+        if (!read_line(path, line, sizeof(line)) || (behind_name = strrchr(line, ')')) == NULL)
+            continue;
+        /* "PID (name) S PARENT ..." */
+        if (strlen(behind_name) > 4 && strtol(behind_name + 4, NULL, 10) == postmaster)
+            kill((pid_t)strtol(line, NULL, 10), signal_number);
+    }
+    if (processes != NULL)
+        closedir(processes);
+}
+
+static bool read_line(const char *path, char *line, int size)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return false;
+    bool is_read = fgets(line, size, file) != NULL;
+    fclose(file);
+    return is_read;
+}

@@ -1,0 +1,95 @@
+#include "tests/support/result.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <string.h>
+
+enum { MAX_COLUMNS = 16, MAX_ARRAY_BYTES = 4096, TEXT_OID = 25 };
+
+static const int64_t from_1970_to_2000_us = INT64_C(946684800) * 1000000;
+
+static char *put_int32(char *to, int32_t value);
+
+PGresult *result_create(int ncolumns)
+{
+    PGresAttDesc columns[MAX_COLUMNS] = {0};
+    assert(ncolumns <= MAX_COLUMNS);
+    for (int i = 0; i < ncolumns; i++)
+        columns[i] = (PGresAttDesc){.name = (char *)"column", .format = 1, .typlen = -1};
+    PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
+    int done = PQsetResultAttrs(result, ncolumns, columns);
+    assert(done);
+    return result;
+}
+
+void result_put(PGresult *result, int row, int column, const void *bytes, size_t length)
+{
+    int done = PQsetvalue(result, row, column, (char *)bytes, (int)length);
+    assert(done);
+}
+
+void result_put_null(PGresult *result, int row, int column)
+{
+    int done = PQsetvalue(result, row, column, NULL, -1);
+    assert(done);
+}
+
+void result_put_int64(PGresult *result, int row, int column, int64_t value)
+{
+    uint64_t wire = htobe64((uint64_t)value);
+    result_put(result, row, column, &wire, sizeof(wire));
+}
+
+void result_put_int32(PGresult *result, int row, int column, int32_t value)
+{
+    uint32_t wire = htobe32((uint32_t)value);
+    result_put(result, row, column, &wire, sizeof(wire));
+}
+
+void result_put_text(PGresult *result, int row, int column, const char *text)
+{
+    if (text == NULL)
+        result_put_null(result, row, column);
+    else
+        result_put(result, row, column, text, strlen(text));
+}
+
+void result_put_time_us(PGresult *result, int row, int column, int64_t time_us)
+{
+    result_put_int64(result, row, column, time_us - from_1970_to_2000_us);
+}
+
+void result_put_texts(PGresult *result, int row, int column, const char *items)
+{
+    char wire[MAX_ARRAY_BYTES], *to = wire;
+    if (items == NULL) {
+        result_put_null(result, row, column);
+        return;
+    }
+    int32_t n = items[0] != '\0';
+    for (const char *c = items; *c != '\0'; c++)
+        n += *c == '|';
+    to = put_int32(to, n > 0); /* dimensions: an empty array has none */
+    to = put_int32(to, 0);
+    to = put_int32(to, TEXT_OID);
+    if (n > 0) {
+        to = put_int32(to, n);
+        to = put_int32(to, 1);
+    }
+    for (const char *item = items; n > 0; n--) {
+        size_t length = strcspn(item, "|");
+        assert((size_t)(to - wire) + 4 + length <= sizeof(wire));
+        to = put_int32(to, (int32_t)length);
+        memcpy(to, item, length);
+        to += length;
+        item += length + 1;
+    }
+    result_put(result, row, column, wire, (size_t)(to - wire));
+}
+
+static char *put_int32(char *to, int32_t value)
+{
+    uint32_t wire = htobe32((uint32_t)value);
+    memcpy(to, &wire, sizeof(wire));
+    return to + sizeof(wire);
+}

@@ -1,0 +1,14 @@
+/* Criterion under ThreadSanitizer.
+ *
+ * Criterion shares memory with the processes of its tests at an address that it draws with rand_r from
+ * 64 TB (boxfort's arena.c), and ThreadSanitizer lets a program have memory in three small parts of that
+ * only: without this no test starts. So in test programs rand_r draws from the part that lies below the
+ * lowest address at which Linux loads a program: 0x550000000000 to 0x555000000000, in steps of 16 MB. */
+#include <stdlib.h>
+
+int rand_r(unsigned *seed)
+{
+    enum { FIRST = (0x550000000000 - 0x200000000000) >> 24, COUNT = 0x5000 };
+    *seed = *seed * 1103515245U + 12345U;
+    return FIRST + (int)((*seed >> 8) % COUNT);
+}
