@@ -1,0 +1,111 @@
+/* bench/make_articles.c - made-up articles, one JSON object a line, for `broadsheet import`.
+ *
+ *     make_articles N         a corpus for benchmarks: slugs end in -c1 to -cN (as a pattern:
+ *                             -c[0-9]+$), 20 sections, 2,000 authors, 5,000 tags drawn as by Zipf,
+ *                             bodies of 1,000 to 8,000 characters, 3,000 on average
+ *     make_articles --demo N  a newspaper to look at: slugs end in -d1 to -dN, 8 sections,
+ *                             64 authors, some 200 tags
+ *
+ * Article i is the same in every run and whatever N is. story.c makes the text, out of words.h. */
+#include "bench/story.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void print_line(const struct story *s);
+
+int main(int argc, char **argv)
+{
+    bool demo = argc == 3 && strcmp(argv[1], "--demo") == 0;
+    char *end = "?";
+    unsigned long n = argc == 2 || demo ? strtoul(argv[argc - 1], &end, 10) : 0;
+    if (*end != '\0' || n < 1 || n > 100000000) {
+        fprintf(stderr,
+                "usage: make_articles [--demo] N     N articles as NDJSON, 1 to 100,000,000\n");
+        return 2;
+    }
+    static struct story story;
+    for (unsigned i = 1; i <= n && !ferror(stdout); i++) {
+        story_write(&story, demo, i);
+        print_line(&story);
+    }
+    if (ferror(stdout) || fflush(stdout) != 0) {
+        perror("make_articles: cannot write to standard output");
+        return 1;
+    }
+    return 0;
+}
+
+/* The title's letters and digits, and the number that makes it unique. */
+static void print_slug(const struct story *s)
+{
+    char slug[100] = "";
+    size_t len = 0;
+    for (size_t i = 0; i < s->title.len && len < sizeof(slug); i++) {
+        unsigned char c = (unsigned char)s->title.bytes[i];
+        if (isalnum(c))
+            slug[len++] = (char)tolower(c);
+        else if (c < 0x80 && len > 0 && slug[len - 1] != '-')
+            slug[len++] = '-';
+    }
+    while (len > 0 && slug[len - 1] == '-')
+        len--;
+    printf("{\"slug\":\"%.*s-%c%u\"", (int)len, slug, s->is_demo ? 'd' : 'c', s->number);
+}
+
+static void print_string(const char *text)
+{
+    putchar('"');
+    for (;;) {
+        size_t plain = 0;
+        while ((unsigned char)text[plain] >= 0x20 && text[plain] != '"' && text[plain] != '\\')
+            plain++;
+        fwrite(text, 1, plain, stdout);
+        text += plain;
+        if (*text == '\0')
+            break;
+        if (*text == '\n')
+            fputs("\\n", stdout);
+        else
+            printf("\\u%04x", (unsigned)(unsigned char)*text);
+        text++;
+    }
+    putchar('"');
+}
+
+static void print_field(const char *key, const char *text)
+{
+    printf(",\"%s\":", key);
+    print_string(text);
+}
+
+static void print_names(const char *key, unsigned n, const char names[][STORY_NAME_BYTES])
+{
+    printf(",\"%s\":[", key);
+    for (unsigned i = 0; i < n; i++) {
+        if (i > 0)
+            putchar(',');
+        print_string(names[i]);
+    }
+    putchar(']');
+}
+
+static void print_line(const struct story *s)
+{
+    struct tm tm;
+    char published[32];
+    gmtime_r(&s->published, &tm);
+    strftime(published, sizeof(published), "%Y-%m-%dT%H:%M:%SZ", &tm);
+
+    print_slug(s);
+    print_field("title", s->title.bytes);
+    print_field("summary", s->summary.bytes);
+    print_field("body", s->body.bytes);
+    print_field("section", s->section);
+    print_names("tags", s->ntags, s->tags);
+    print_names("authors", s->nauthors, s->authors);
+    print_field("published_at", published);
+    puts("}");
+}
