@@ -4,6 +4,7 @@
  *
  * No call here blocks: see PQconsumeInput, PQisBusy and PQflush in libpq's manual. */
 #include <assert.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 
 #include "db/conn_private.h"
@@ -13,7 +14,6 @@ enum { PREPARE_AGAIN_US = 1000000 };
 static bool send_preparations(struct db_conn *conn);
 static bool send_preparation(struct db_conn *conn, enum db_statement statement);
 static void on_preparing(h2o_socket_t *sock, const char *error);
-static bool take_preparation(struct db_conn *conn, const PGresult *result);
 static void up(struct db_conn *conn);
 static void begin(struct db_conn *conn, bool is_sent);
 static void on_readable(h2o_socket_t *sock, const char *error);
@@ -42,8 +42,8 @@ void db_command_prepare(struct db_conn *conn)
     flush(conn);
 }
 
-/* The settings of the session, then every statement, all in one round trip; a sync behind each, so
- * that one that fails takes no other with it. Settings are statements and no connection parameters,
+/* The settings of the session, then every statement that must be there, all in one round trip. Not the
+ * optional ones: to prepare a statement waits for whoever has locked its tables. Settings are statements and no connection parameters,
  * since poolers refuse those. Generic plans: with a plan of its own for every execution PostgreSQL
  * would plan for longer than it executes. */
 static bool send_preparations(struct db_conn *conn)
@@ -59,11 +59,14 @@ static bool send_preparations(struct db_conn *conn)
                                   " set_config('plan_cache_mode', 'force_generic_plan', false),"
                                   " set_config('jit', 'off', false)",
                                   1, NULL, values, NULL, NULL, 0) == 1;
-    for (int i = 0; sent && i < DB_NSTATEMENTS; i++)
-        sent = send_preparation(conn, i) && PQpipelineSync(conn->_pg) == 1;
     conn->_missing = 0;
-    conn->_preparing = 0; /* the first sync is that of the first statement */
-    return sent;
+    for (int i = 0; sent && i < DB_NSTATEMENTS; i++) {
+        if (db_statements[i].optional)
+            conn->_missing |= 1u << i;
+        else
+            sent = send_preparation(conn, i);
+    }
+    return sent && PQpipelineSync(conn->_pg) == 1;
 }
 
 static bool send_preparation(struct db_conn *conn, enum db_statement statement)
@@ -84,37 +87,16 @@ static void on_preparing(h2o_socket_t *sock, const char *error)
         PGresult *result = PQgetResult(conn->_pg);
         if (result == NULL && PQstatus(conn->_pg) == CONNECTION_OK)
             continue; /* what separates the answers of a pipeline */
-        bool goes_on = take_preparation(conn, result);
-        PQclear(result);
-        if (!goes_on)
-            return;
-        if (conn->_preparing == DB_NSTATEMENTS) {
+        ExecStatusType status = PQresultStatus(result);
+        if (status == PGRES_PIPELINE_SYNC)
             up(conn);
+        else if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+            db_conn_down(conn,
+                         result != NULL ? PQresultErrorMessage(result) : PQerrorMessage(conn->_pg));
+        PQclear(result);
+        if (conn->state != DB_CONN_PREPARING)
             return;
-        }
     }
-}
-
-/* False: the connection is down. */
-static bool take_preparation(struct db_conn *conn, const PGresult *result)
-{
-    switch (PQresultStatus(result)) {
-    case PGRES_PIPELINE_SYNC:
-        conn->_preparing++;
-        return true;
-    case PGRES_COMMAND_OK:
-    case PGRES_TUPLES_OK:
-        return true;
-    default:
-        break;
-    }
-    if (result != NULL && PQstatus(conn->_pg) == CONNECTION_OK &&
-        db_statements[conn->_preparing].optional) {
-        conn->_missing |= 1u << conn->_preparing;
-        return true;
-    }
-    db_conn_down(conn, result != NULL ? PQresultErrorMessage(result) : PQerrorMessage(conn->_pg));
-    return false;
 }
 
 static void up(struct db_conn *conn)
@@ -124,7 +106,8 @@ static void up(struct db_conn *conn)
     timer_stop(&conn->_timer);
     h2o_socket_read_start(conn->_sock, on_readable);
     conn->_preparing = -1;
-    conn->_up_since_us = conn->_prepared_at_us = monotonic_us();
+    conn->_prepared_at_us = 0;
+    conn->_up_since_us = monotonic_us();
     db_conn_move(conn, DB_CONN_IDLE);
     conn->_env->on_up(conn);
 }
@@ -235,18 +218,16 @@ static bool flush(struct db_conn *conn)
     return rest >= 0;
 }
 
-/* Reads what has arrived. With TLS some of it may already be inside OpenSSL, where the loop can't see
- * it: so ask again while an answer is incomplete; a few times suffice, since records have 16 KiB. */
+/* Reads what has arrived. With TLS some of it may be decrypted already and wait inside OpenSSL, where
+ * the loop can't see it. */
 static bool consume(struct db_conn *conn)
 {
-    int rounds = PQsslInUse(conn->_pg) ? 4 : 1;
-    for (int i = 0; i < rounds; i++) {
+    SSL *tls = PQgetssl(conn->_pg);
+    do {
         if (PQconsumeInput(conn->_pg) == 0) {
             db_conn_down(conn, PQerrorMessage(conn->_pg));
             return false;
         }
-        if (!PQisBusy(conn->_pg))
-            break;
-    }
+    } while (tls != NULL && SSL_pending(tls) > 0);
     return true;
 }

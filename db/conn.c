@@ -17,6 +17,7 @@
 #include "db/conn_private.h"
 
 enum {
+    RESOLVE_TIMEOUT_MS = 15000,
     CONNECT_TIMEOUT_MS = 3000,
     FIRST_PAUSE_MS = 50,
     LONGEST_PAUSE_MS = 1000,
@@ -72,7 +73,7 @@ static void on_timer(struct timer *timer)
 static void attempt(struct db_conn *conn)
 {
     const struct db_conninfo *info = conn->_env->info;
-    timer_start(&conn->_timer, CONNECT_TIMEOUT_MS);
+    timer_start(&conn->_timer, RESOLVE_TIMEOUT_MS);
     db_conn_move(conn, DB_CONN_RESOLVING);
 
     for (size_t i = 0; i < info->nhosts; i++) {
@@ -123,6 +124,7 @@ static void connect_to(struct db_conn *conn, const struct db_addresses *addresse
     free(values);
 
     assert(conn->_pg != NULL); /* NULL is "no memory" */
+    timer_start(&conn->_timer, CONNECT_TIMEOUT_MS);
     db_conn_move(conn, DB_CONN_CONNECTING);
     if (PQstatus(conn->_pg) == CONNECTION_BAD)
         db_conn_down(conn, PQerrorMessage(conn->_pg));

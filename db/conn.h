@@ -1,6 +1,6 @@
 /* db/conn.h - one connection to PostgreSQL on the loop.
  *
- * It connects without blocking, prepares every statement, runs one command at a time, and where it is
+ * It connects without blocking, prepares every statement but the optional ones, runs one command at a time, and where it is
  * lost it connects again, for ever: the first try at once, then with growing pauses (50 ms doubled up
  * to 1 s, less a random part of up to a half).
  *
@@ -8,7 +8,7 @@
  *      ^           |             |              |           |         |
  *      +-----------+-------------+--------------+-----------+---------+   on_down
  *
- * RESOLVING to PREPARING may take 3 s together. A command may take the deadline; the server itself
+ * RESOLVING may take 15 s, CONNECTING and PREPARING 3 s together. A command may take the deadline; the server itself
  * gives up at nine tenths of it (statement_timeout), so a connection that is silent for longer is
  * taken for dead and replaced. */
 #ifndef DB_CONN_H
@@ -63,7 +63,7 @@ struct db_conn {
     PGconn *_pg;         /* NULL in DOWN and RESOLVING */
     h2o_socket_t *_sock; /* a duplicate of libpq's descriptor, which libpq may close any time */
     PGresult *_result;   /* of the command under way, once it has come */
-    unsigned _missing;   /* a bit for each optional statement that could not be prepared */
+    unsigned _missing;   /* a bit for each optional statement that is not prepared */
     int _preparing;      /* the statement whose preparation is under way, or -1 */
     uint64_t _prepared_at_us; /* when that was tried last */
     struct db_resolve _resolve;
@@ -89,8 +89,8 @@ void db_conn_send(struct db_conn *conn, enum db_statement statement, struct db_c
 /* Is it prepared on this connection, which is up? */
 bool db_conn_has(const struct db_conn *conn, enum db_statement statement);
 
-/* Tries again to prepare an optional statement: IDLE -> BUSY, and on_answer or on_down later. False:
- * it was tried within the last second, and the connection is still IDLE. */
+/* Tries to prepare an optional statement: IDLE -> BUSY, and on_answer or on_down later. False: one was
+ * tried within the last second, and the connection is still IDLE. */
 bool db_conn_prepare(struct db_conn *conn, enum db_statement statement);
 
 /* Drops an IDLE connection that no longer fits the database, and connects anew. The one function that

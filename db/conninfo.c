@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *wrong_value(const PQconninfoOption *given);
 static const char *value_of(const PQconninfoOption *options, const char *keyword);
 static bool take_parameters(struct db_conninfo *info, const PQconninfoOption *given,
                             const PQconninfoOption *defaults);
@@ -23,6 +24,12 @@ struct db_conninfo *db_conninfo_create(const char *url, char **ret_error)
         PQfreemem(error);
         *ret_error = strdup("it is neither a URI such as postgres://user@host/database nor "
                             "key=value pairs");
+        return NULL;
+    }
+    const char *wrong = wrong_value(given);
+    if (wrong != NULL) {
+        PQconninfoFree(given);
+        *ret_error = strdup(wrong);
         return NULL;
     }
     /* A service names a host as well; libpq tells what is in it only by way of the environment. */
@@ -83,6 +90,20 @@ static bool take_parameters(struct db_conninfo *info, const PQconninfoOption *gi
     }
     assert(n < room);
     return take_hosts(info, host, hostaddr, port);
+}
+
+/* What libpq looks at only when it connects, which is too late for a mistake to be told. */
+static const char *wrong_value(const PQconninfoOption *given)
+{
+    static const char *const modes[] = {"disable", "allow",     "prefer",
+                                        "require", "verify-ca", "verify-full"};
+    const char *port = value_of(given, "port"), *mode = value_of(given, "sslmode");
+    if (port != NULL && strspn(port, "0123456789,") != strlen(port))
+        return "its port is not a number";
+    bool is_mode = mode == NULL;
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+        is_mode = is_mode || strcmp(mode, modes[i]) == 0;
+    return is_mode ? NULL : "its sslmode is none that libpq knows, such as require or verify-full";
 }
 
 static const char *value_of(const PQconninfoOption *options, const char *keyword)

@@ -16,10 +16,14 @@ enum { MAX_LOSSES = 2 };
 
 static void serve(struct db_slot *slot);
 static struct db_query *oldest_for(const struct db_slot *slot);
+static struct db_query *oldest_in(const struct db_pool *pool, enum db_lane lane);
 static void send_batch(struct db_slot *slot, bool is_alone);
 static void take(struct db_slot *slot, struct db_query *q);
+static void end_preparation(struct db_slot *slot, const PGresult *result);
+static bool is_late(const PGresult *result);
 static void split(struct db_slot *slot, h2o_linklist_t *queries, const PGresult *result);
 static void fail(struct db_slot *slot, h2o_linklist_t *queries, const PGresult *result);
+static void wait_again(struct db_query *q);
 static bool is_consistent(const struct db_pool *pool);
 
 void db_dispatch_on_turn(struct timer *turn)
@@ -50,7 +54,7 @@ static void serve(struct db_slot *slot)
         slot->nids = 0;
         if (db_conn_has(&slot->conn, slot->statement))
             break;
-        if (db_conn_prepare(&slot->conn, slot->statement))
+        if (db_dispatch_prepare(slot, slot->statement))
             return;
         db_dispatch_end_all(
             &slot->pool->waiting[slot->statement], DB_FAILED,
@@ -66,41 +70,56 @@ static void serve(struct db_slot *slot)
     db_conn_send(&slot->conn, slot->statement, (struct db_conn_param){.value = first->param});
 }
 
+/* Of the first lane that it serves and that has any: where one connection serves both, the article goes
+ * first. */
 static struct db_query *oldest_for(const struct db_slot *slot)
 {
-    const struct db_pool *pool = slot->pool;
+    for (enum db_lane lane = 0; lane < DB_NLANES; lane++) {
+        bool is_ours = lane == slot->home || !db_pool_is_lane_up(slot->pool, lane);
+        struct db_query *oldest = is_ours ? oldest_in(slot->pool, lane) : NULL;
+        if (oldest != NULL)
+            return oldest;
+    }
+    return NULL;
+}
+
+static struct db_query *oldest_in(const struct db_pool *pool, enum db_lane lane)
+{
     struct db_query *oldest = NULL;
     for (size_t i = 0; i < DB_NSTATEMENTS; i++) {
         const h2o_linklist_t *list = &pool->waiting[i];
-        if (list->next == list)
+        if (db_statements[i].lane != lane || list->next == list)
             continue;
         struct db_query *q = db_first_query(list);
-        enum db_lane lane = db_statements[i].lane;
-        if ((lane == slot->home || !db_pool_is_lane_up(pool, lane)) &&
-            (oldest == NULL || q->_waiting_since < oldest->_waiting_since))
+        if (oldest == NULL || q->_waiting_since < oldest->_waiting_since)
             oldest = q;
     }
     return oldest;
 }
 
-/* Everything that waits for the statement, or one query alone. */
+/* All that waits for the statement, as far as it fits; or one id alone, for every query that wants it
+ * and must go alone too. */
 static void send_batch(struct db_slot *slot, bool is_alone)
 {
-    struct db_pool *pool = slot->pool;
-    h2o_linklist_t *list = &pool->waiting[slot->statement];
+    h2o_linklist_t *list = &slot->pool->waiting[slot->statement];
     struct db_batch batch = {0};
 
-    do {
-        struct db_query *q = db_first_query(list);
+    for (h2o_linklist_t *link = list->next, *next; link != list; link = next) {
+        struct db_query *q = container_of(link, struct db_query, _link);
+        next = link->next;
+        if (q->_is_alone != is_alone)
+            break; /* those that go alone are in front */
+        if (is_alone && batch.n > 0 && q->id != batch.id[0])
+            continue;
         if (!db_batch_add(&batch, q->id))
             break;
         take(slot, q);
-    } while (!is_alone && !h2o_linklist_is_empty(list));
+    }
 
     char wire[DB_BATCH_MAX_BYTES];
     int length = db_batch_encode(&batch, wire);
     slot->nids = batch.n;
-    histogram_add(&pool->stats->batch_ids[slot->statement], &db_batch_bounds, batch.n);
+    histogram_add(&slot->pool->stats->batch_ids[slot->statement], &db_batch_bounds, batch.n);
     db_conn_send(&slot->conn, slot->statement,
                  (struct db_conn_param){.value = wire, .length = length, .is_binary = true});
 }
@@ -108,11 +127,19 @@ static void send_batch(struct db_slot *slot, bool is_alone)
 /* From the waiting list to the batch of a connection. */
 static void take(struct db_slot *slot, struct db_query *q)
 {
-    histogram_add(&slot->pool->stats->wait_us, &db_wait_bounds_us,
-                  monotonic_us() - q->_waiting_since);
+    if (!q->_is_alone && q->_losses == 0) /* not once more for a retry */
+        histogram_add(&slot->pool->stats->wait_us, &db_wait_bounds_us,
+                      monotonic_us() - q->_waiting_since);
     db_pool_unlink(q);
     q->_place = DB_QUERY_SENT;
     h2o_linklist_insert(&slot->batch, &q->_link);
+}
+
+bool db_dispatch_prepare(struct db_slot *slot, enum db_statement statement)
+{
+    slot->statement = statement;
+    slot->is_preparing = db_conn_prepare(&slot->conn, statement);
+    return slot->is_preparing;
 }
 
 void db_dispatch_on_answer(struct db_conn *conn, const PGresult *result)
@@ -122,12 +149,30 @@ void db_dispatch_on_answer(struct db_conn *conn, const PGresult *result)
     h2o_linklist_init_anchor(&queries);
     h2o_linklist_insert_list(&queries, &slot->batch);
 
-    if (PQresultStatus(result) == PGRES_TUPLES_OK)
+    if (slot->is_preparing)
+        end_preparation(slot, result);
+    else if (PQresultStatus(result) == PGRES_TUPLES_OK)
         split(slot, &queries, result);
-    else if (PQresultStatus(result) == PGRES_COMMAND_OK) /* prepared */
-        serve(slot);
     else
         fail(slot, &queries, result);
+}
+
+/* Who waits for a statement that can't be prepared now need not wait for the next attempt. */
+static void end_preparation(struct db_slot *slot, const PGresult *result)
+{
+    slot->is_preparing = false;
+    if (PQresultStatus(result) != PGRES_COMMAND_OK)
+        db_dispatch_end_all(&slot->pool->waiting[slot->statement],
+                            is_late(result) ? DB_TIMEOUT : DB_FAILED,
+                            PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+    timer_start(&slot->pool->turn, 0);
+}
+
+/* Did the server give up at its statement_timeout? (Or an operator cancelled it.) */
+static bool is_late(const PGresult *result)
+{
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    return sqlstate != NULL && strcmp(sqlstate, "57014") == 0;
 }
 
 /* Gives every query its rows; before that, the connection its next work, so that the server is not
@@ -168,12 +213,11 @@ static void fail(struct db_slot *slot, h2o_linklist_t *queries, const PGresult *
         slot->nids > 1 && strncmp(sqlstate, "42", 2) != 0 && strncmp(sqlstate, "53", 2) != 0;
 
     if (is_stale)
-        db_dispatch_on_loss(slot->pool, queries, message);
-    else if (strcmp(sqlstate, "57014") ==
-             0) /* statement_timeout: no time is left for another try */
+        db_dispatch_on_loss(queries, message);
+    else if (is_late(result)) /* no time is left for another try */
         db_dispatch_end_all(queries, DB_TIMEOUT, message);
     else if (may_be_a_row)
-        db_dispatch_retry_alone(slot->pool, queries);
+        db_dispatch_retry_alone(queries);
     else
         db_dispatch_end_all(queries, DB_FAILED, message);
     timer_start(&slot->pool->turn, 0);
@@ -181,33 +225,46 @@ static void fail(struct db_slot *slot, h2o_linklist_t *queries, const PGresult *
         db_conn_reset(&slot->conn);
 }
 
-void db_dispatch_retry_alone(struct db_pool *pool, h2o_linklist_t *queries)
+void db_dispatch_retry_alone(h2o_linklist_t *queries)
 {
     while (!h2o_linklist_is_empty(queries)) {
         struct db_query *q = container_of(queries->prev, struct db_query, _link);
-        db_pool_unlink(q);
         q->_is_alone = true;
-        q->_place = DB_QUERY_WAITING;
-        h2o_linklist_insert(pool->waiting[q->statement].next, &q->_link);
-        counter_set(&pool->stats->waiting, ++pool->nwaiting);
-        counter_add(&pool->stats->retries, 1);
+        wait_again(q);
     }
 }
 
-void db_dispatch_on_loss(struct db_pool *pool, h2o_linklist_t *queries, const char *why)
+/* The first time they may share a command again, since mostly it is the server that went away; from
+ * the second time on each id goes alone, since one of them may be what kills the connection. */
+void db_dispatch_on_loss(h2o_linklist_t *queries, const char *why)
 {
     h2o_linklist_t again;
     h2o_linklist_init_anchor(&again);
     while (!h2o_linklist_is_empty(queries)) {
         struct db_query *q = db_first_query(queries);
-        if (q->_losses++ == MAX_LOSSES) {
+        if (q->_losses == MAX_LOSSES) {
             db_dispatch_end(q, DB_UNAVAILABLE, why);
             continue;
         }
+        q->_losses++;
+        q->_is_alone = q->_is_alone || q->_losses > 1;
         h2o_linklist_unlink(&q->_link);
         h2o_linklist_insert(&again, &q->_link);
     }
-    db_dispatch_retry_alone(pool, &again);
+    while (!h2o_linklist_is_empty(&again))
+        wait_again(container_of(again.prev, struct db_query, _link));
+}
+
+/* To the head of the waiting list; behind those that go alone, unless it is one of them. */
+static void wait_again(struct db_query *q)
+{
+    h2o_linklist_t *list = &q->_pool->waiting[q->statement], *before = list->next;
+    while (!q->_is_alone && before != list &&
+           container_of(before, struct db_query, _link)->_is_alone)
+        before = before->next;
+    db_pool_unlink(q);
+    db_pool_enqueue(q, before);
+    counter_add(&q->_pool->stats->retries, 1);
 }
 
 void db_dispatch_end(struct db_query *q, enum db_error error, const char *message)
@@ -232,14 +289,21 @@ void db_dispatch_end_all(h2o_linklist_t *queries, enum db_error error, const cha
 /* What must hold between two events; cheap, since every turn asserts it. */
 static bool is_consistent(const struct db_pool *pool)
 {
-    bool is_empty = true;
-    for (size_t i = 0; i < DB_NSTATEMENTS; i++)
-        is_empty = is_empty && pool->waiting[i].next == &pool->waiting[i];
+    bool has_waiting[DB_NLANES] = {false};
+    for (size_t i = 0; i < DB_NSTATEMENTS; i++) {
+        if (pool->waiting[i].next != &pool->waiting[i])
+            has_waiting[db_statements[i].lane] = true;
+    }
     for (size_t i = 0; i < pool->nslots; i++) {
         const struct db_slot *slot = &pool->slots[i];
         if (slot->batch.next != &slot->batch && slot->conn.state != DB_CONN_BUSY)
             return false;
     }
-    return is_empty == (pool->nwaiting == 0) &&
-           counter_get(&pool->stats->waiting) == pool->nwaiting;
+    size_t n = 0;
+    for (enum db_lane lane = 0; lane < DB_NLANES; lane++) {
+        if (has_waiting[lane] != (pool->nwaiting[lane] > 0))
+            return false;
+        n += pool->nwaiting[lane];
+    }
+    return counter_get(&pool->stats->waiting) == n;
 }

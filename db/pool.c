@@ -14,6 +14,7 @@
 enum { GRACE_MS = 250, FIRST_GRACE_MS = 5000 };
 
 static db_conn_up_fn on_up;
+static void prepare_optional(struct db_slot *slot);
 static db_conn_down_fn on_down;
 static timer_fn on_grace;
 static void give_up_waiting(struct db_pool *pool);
@@ -50,6 +51,7 @@ struct db_pool *db_pool_create(const struct db_pool_config *config)
         struct db_slot *slot = &pool->slots[i];
         slot->pool = pool;
         slot->home = i % DB_NLANES;
+        slot->is_hopeful = true;
         h2o_linklist_init_anchor(&slot->batch);
         db_conn_init(&slot->conn, &pool->env);
     }
@@ -75,12 +77,23 @@ static void on_up(struct db_conn *conn)
 
     if (slot->has_been_up)
         counter_add(&pool->stats->reconnects, 1);
-    slot->has_been_up = slot->has_settled = true;
+    slot->has_been_up = true;
+    slot->is_hopeful = false;
     slot->told[0] = '\0';
     timer_stop(&pool->grace);
+    prepare_optional(slot);
     timer_start(&pool->turn, 0);
     if (pool->config.on_event != NULL)
         pool->config.on_event(DB_POOL_UP, (unsigned)(slot - pool->slots), "");
+}
+
+/* What its lane will want, before anybody waits for it. */
+static void prepare_optional(struct db_slot *slot)
+{
+    for (size_t i = 0; i < DB_NSTATEMENTS && slot->conn.state == DB_CONN_IDLE; i++) {
+        if (db_statements[i].lane == slot->home && !db_conn_has(&slot->conn, i))
+            db_dispatch_prepare(slot, i);
+    }
 }
 
 static void on_down(struct db_conn *conn, enum db_conn_state was)
@@ -89,20 +102,19 @@ static void on_down(struct db_conn *conn, enum db_conn_state was)
     struct db_pool *pool = slot->pool;
     bool was_up = was == DB_CONN_IDLE || was == DB_CONN_BUSY;
 
-    slot->has_settled = true;
+    slot->is_hopeful = was_up;
+    slot->is_preparing = false;
     pool->why_down = conn->why;
     if (pool->config.on_event != NULL && (was_up || strcmp(slot->told, conn->why) != 0)) {
         pool->config.on_event(was_up ? DB_POOL_LOST : DB_POOL_NO_CONNECT,
                               (unsigned)(slot - pool->slots), conn->why);
         snprintf(slot->told, sizeof(slot->told), "%s", was_up ? "" : conn->why);
     }
-    if (!db_pool_is_up(pool)) {
-        if (was_up)
-            timer_start(&pool->grace, GRACE_MS);
-        else
-            timer_stop(&pool->grace);
-    }
-    db_dispatch_on_loss(pool, &slot->batch, conn->why);
+    if (was_up && !db_pool_is_up(pool))
+        timer_start(&pool->grace, GRACE_MS);
+    if (db_pool_has_settled(pool))
+        timer_stop(&pool->grace);
+    db_dispatch_on_loss(&slot->batch, conn->why);
     if (!db_pool_has_hope(pool))
         give_up_waiting(pool);
     timer_start(&pool->turn, 0);
@@ -112,7 +124,7 @@ static void on_grace(struct timer *grace)
 {
     struct db_pool *pool = container_of(grace, struct db_pool, grace);
     for (size_t i = 0; i < pool->nslots; i++)
-        pool->slots[i].has_settled = true;
+        pool->slots[i].is_hopeful = false;
     give_up_waiting(pool);
 }
 
@@ -142,10 +154,21 @@ bool db_pool_has_hope(struct db_pool *pool)
     return db_pool_is_up(pool) || timer_is_running(&pool->grace);
 }
 
+void db_pool_enqueue(struct db_query *q, h2o_linklist_t *before)
+{
+    struct db_pool *pool = q->_pool;
+    q->_place = DB_QUERY_WAITING;
+    h2o_linklist_insert(before, &q->_link);
+    pool->nwaiting[db_statements[q->statement].lane]++;
+    counter_add(&pool->stats->waiting, 1);
+}
+
 void db_pool_unlink(struct db_query *q)
 {
-    if (q->_place == DB_QUERY_WAITING)
-        counter_set(&q->_pool->stats->waiting, --q->_pool->nwaiting);
+    if (q->_place == DB_QUERY_WAITING) {
+        q->_pool->nwaiting[db_statements[q->statement].lane]--;
+        counter_sub(&q->_pool->stats->waiting, 1);
+    }
     h2o_linklist_unlink(&q->_link);
     q->_place = DB_QUERY_NOWHERE;
 }
@@ -153,7 +176,7 @@ void db_pool_unlink(struct db_query *q)
 bool db_pool_has_settled(const struct db_pool *pool)
 {
     for (size_t i = 0; i < pool->nslots; i++) {
-        if (!pool->slots[i].has_settled)
+        if (pool->slots[i].is_hopeful)
             return false;
     }
     return true;

@@ -3,8 +3,9 @@
  *     db_query_start --> waiting (a FIFO a statement) --> sent (the batch of a connection) --> done
  *
  * At the end of each turn of the loop every idle connection takes what waits: of a batched statement
- * all ids together, up to DB_BATCH_MAX_IDS, each once; of another one query. A batch that fails is
- * run once more, each of its queries alone; one whose connection is lost likewise, up to twice.
+ * all ids together, up to DB_BATCH_MAX_IDS, each once; of another one query. A batch that fails, where
+ * the fault may lie with one row, is run once more, each id alone. What loses its connection, or has one
+ * whose prepared statements no longer fit, is run again up to twice.
  *
  * The lanes (db/statements.h) share out the connections: connection 0, 2, 4 ... are home to the first
  * lane, 1, 3, 5 ... to the second. A lane that has no connection up is served by the others. */
@@ -30,7 +31,7 @@ struct db_pool_config {
     const struct db_conninfo *conninfo; /* outlives the pool */
     unsigned connections;               /* 1 to DB_POOL_MAX_CONNECTIONS */
     unsigned deadline_ms;               /* of a query, waiting included; 1 or more */
-    unsigned max_waiting;               /* one more query is answered with DB_BUSY */
+    unsigned max_waiting;               /* in a lane; one more query ends with DB_BUSY */
     db_pool_event_fn *on_event;         /* may be NULL */
     struct db_pool_stats *stats;        /* zeroed; the caller's, and outlives the pool */
 };

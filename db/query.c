@@ -19,14 +19,12 @@ void db_query_start(struct db_pool *pool, struct db_query *q)
     h2o_timeout_link(pool->config.loop, &pool->deadline, &q->_deadline);
 
     bool is_away = !db_pool_has_hope(pool);
-    if (is_away || pool->nwaiting >= pool->config.max_waiting) {
+    if (is_away || pool->nwaiting[db_statements[q->statement].lane] >= pool->config.max_waiting) {
         q->error = is_away ? DB_UNAVAILABLE : DB_BUSY;
         q->_place = DB_QUERY_REFUSED;
         h2o_linklist_insert(&pool->refused, &q->_link);
     } else {
-        q->_place = DB_QUERY_WAITING;
-        h2o_linklist_insert(&pool->waiting[q->statement], &q->_link);
-        counter_set(&pool->stats->waiting, ++pool->nwaiting);
+        db_pool_enqueue(q, &pool->waiting[q->statement]);
     }
     timer_start(&pool->turn, 0);
 }

@@ -13,7 +13,7 @@ enum { A_STATUS = 1 }; /* column of db/sql/article_by_id.sql */
 
 static db_query_done_fn on_article, on_related;
 static enum article_fetch_outcome outcome_of(const struct db_query *article);
-static void log_failure(const struct db_query *related);
+static void log_related(const struct article_fetch *fetch);
 static const char *status_of(enum db_error error);
 static void arrive(struct article_fetch *fetch);
 
@@ -67,26 +67,12 @@ static void on_related(struct db_query *related)
 {
     struct article_fetch *fetch = container_of(related, struct article_fetch, _related);
     fetch->related_error = related->error;
-    if (related->error != DB_OK)
-        log_failure(related);
+    if (related->message != NULL)
+        snprintf(fetch->related_message, sizeof(fetch->related_message), "%s", related->message);
     fetch->related = related->error == DB_OK
                          ? related_json(related->result, related->row, related->nrows)
                          : json_object_new_array();
     arrive(fetch);
-}
-
-/* The client is told by a header alone, so the operator is told here. */
-static void log_failure(const struct db_query *related)
-{
-    unsigned left_out;
-    if (!log_may_repeat(&left_out))
-        return;
-    char id[24], not_logged[16];
-    snprintf(id, sizeof(id), "%" PRId64, related->id);
-    snprintf(not_logged, sizeof(not_logged), "%u", left_out);
-    log_event(LOG_WARN, "related_failed", {"article", id},
-              {"related_status", status_of(related->error)}, {"database", related->message},
-              {"not_logged", left_out > 0 ? not_logged : NULL});
 }
 
 static const char *status_of(enum db_error error)
@@ -110,12 +96,6 @@ void article_fetch_cancel(struct article_fetch *fetch)
     fetch->article = fetch->related = NULL;
 }
 
-void article_ref_respond_invalid(h2o_req_t *req)
-{
-    respond_problem(req, 400, "bad-article-id",
-                    "An article is named by its id, a positive number of 64 bits, or by its slug.");
-}
-
 void article_fetch_respond_not_found(const struct article_fetch *fetch, h2o_req_t *req)
 {
     switch (fetch->outcome) {
@@ -137,6 +117,24 @@ void article_fetch_respond_not_found(const struct article_fetch *fetch, h2o_req_
 void article_fetch_add_related_status(const struct article_fetch *fetch, h2o_req_t *req)
 {
     respond_add_header(req, "related-status", status_of(fetch->related_error));
-    if (fetch->related_error != DB_OK)
-        respond_add_header(req, "cache-control", "max-age=1");
+    if (fetch->related_error == DB_OK)
+        return;
+    respond_add_header(req, "cache-control", "max-age=1");
+    log_related(fetch);
+}
+
+/* The client is told by a header alone, so the operator is told here. */
+static void log_related(const struct article_fetch *fetch)
+{
+    static _Thread_local struct log_limit limit;
+    unsigned left_out;
+    if (!log_may_repeat(&limit, &left_out))
+        return;
+    char id[24], not_logged[16];
+    snprintf(id, sizeof(id), "%" PRId64, fetch->_related.id);
+    snprintf(not_logged, sizeof(not_logged), "%u", left_out);
+    log_event(LOG_WARN, "related_failed", {"article", id},
+              {"related_status", status_of(fetch->related_error)},
+              {"database", fetch->related_message[0] != '\0' ? fetch->related_message : NULL},
+              {"not_logged", left_out > 0 ? not_logged : NULL});
 }

@@ -34,6 +34,7 @@ struct article_fetch {
     json_object *article; /* ARTICLE_FOUND: take it and leave NULL, or cancel puts it */
     json_object *related; /* likewise; an empty array where related_error is not DB_OK */
     enum db_error related_error;
+    char related_message[128]; /* what the server said of it, "" for nothing */
 
     struct db_query _article, _related;
     unsigned _pending;
@@ -45,13 +46,10 @@ void article_fetch_start(struct article_fetch *fetch, struct db_pool *pool, int6
 /* Fine in any state, zeroed included, and needed in the end: it puts what was not taken. */
 void article_fetch_cancel(struct article_fetch *fetch);
 
-/* The answer for a name that is neither an id nor a slug. */
-void article_ref_respond_invalid(h2o_req_t *req);
-
 /* The answers for outcomes other than ARTICLE_FOUND. */
 void article_fetch_respond_not_found(const struct article_fetch *fetch, h2o_req_t *req);
 
-/* Adds Related-Status, and what it means for caches. */
+/* Adds Related-Status, and what it means for caches; logs what went wrong. */
 void article_fetch_add_related_status(const struct article_fetch *fetch, h2o_req_t *req);
 
 #endif

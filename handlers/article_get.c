@@ -1,12 +1,12 @@
 /* GET /articles/{id}     article_get --> on_fetched --> the answer
- * GET /articles/{slug}   article_get --> slug_redirect
+ * GET /articles/{slug}   article_get --> article_address_id
  *
  * on_gone: at any time after article_get, also when the client leaves. */
 #include "base/container_of.h"
+#include "handlers/article_address.h"
 #include "handlers/article_fetch.h"
 #include "handlers/article_json.h"
 #include "handlers/endpoints.h"
-#include "handlers/slug_redirect.h"
 #include "server/respond.h"
 #include "server/worker.h"
 
@@ -20,18 +20,12 @@ static void on_gone(void *get);
 
 void article_get(h2o_req_t *req, h2o_iovec_t variable)
 {
-    struct article_ref ref = article_ref_parse(variable.base, variable.len);
-    if (ref.kind == ARTICLE_REF_INVALID) {
-        article_ref_respond_invalid(req);
+    int64_t id;
+    if (!article_address_id(req, variable, "", &id))
         return;
-    }
-    if (ref.kind == ARTICLE_REF_SLUG) {
-        slug_redirect(req, &ref, "");
-        return;
-    }
     struct get *get = h2o_mem_alloc_shared(&req->pool, sizeof(*get), on_gone);
     get->req = req;
-    article_fetch_start(&get->fetch, worker_of(req)->pool, ref.id, on_fetched);
+    article_fetch_start(&get->fetch, worker_of(req)->pool, id, on_fetched);
 }
 
 static void on_fetched(struct article_fetch *fetch)

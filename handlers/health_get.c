@@ -1,4 +1,4 @@
-/* GET /healthz: this process runs, and its loops turn. It says nothing about the database: see
+/* GET /healthz: this process runs, and the loop that answers turns. It says nothing about the database: see
  * /readyz. */
 #include "handlers/endpoints.h"
 #include "server/respond.h"

@@ -83,7 +83,7 @@ static void show_http(FILE *out, const struct worker *self)
 {
     const struct metrics *m = &self->metrics;
     head(out, "broadsheet_http_requests_total", "counter", "Requests answered.");
-    for (unsigned route = 0; route <= ROUTES_N; route++) {
+    for (unsigned route = 0; route < ROUTES_N; route++) {
         for (size_t i = 0; i < METRICS_NSTATUSES; i++) {
             uint64_t n = sum(self, &m->requests[route][i]);
             if (n == 0)
@@ -98,7 +98,7 @@ static void show_http(FILE *out, const struct worker *self)
     }
     head(out, "broadsheet_http_request_duration_seconds", "histogram",
          "From the request's arrival to the last byte of its answer.");
-    for (unsigned route = 0; route <= ROUTES_N; route++) {
+    for (unsigned route = 0; route < ROUTES_N; route++) {
         char labels[64];
         snprintf(labels, sizeof(labels), "route=\"%s\"", route_name(route));
         show_histogram(out, self, "broadsheet_http_request_duration_seconds", labels,
@@ -106,8 +106,6 @@ static void show_http(FILE *out, const struct worker *self)
     }
     show_one(out, self, "broadsheet_http_requests_in_flight", "gauge",
              "Requests that are not answered yet.", &m->in_flight);
-    show_one(out, self, "broadsheet_http_requests_abandoned_total", "counter",
-             "Requests whose client left before the answer.", &m->gone);
     show_one(out, self, "broadsheet_http_connections", "gauge", "Client connections that are open.",
              &m->connections);
     show_one(out, self, "broadsheet_http_connections_accepted_total", "counter",

@@ -21,7 +21,7 @@ void ready_get(h2o_req_t *req, h2o_iovec_t variable)
 {
     (void)variable;
     if (worker_is_draining(worker_of(req))) {
-        respond_problem(req, 503, "not-ready", "The server is shutting down.");
+        respond_unavailable(req, "not-ready", "The server is shutting down.");
         return;
     }
     struct get *get = h2o_mem_alloc_shared(&req->pool, sizeof(*get), on_gone);
@@ -45,7 +45,7 @@ static void on_pong(struct db_query *ping)
         [DB_TIMEOUT] = "The database did not answer in time.",
         [DB_FAILED] = "The database answered with an error.",
     };
-    respond_problem(get->req, 503, "not-ready", reason[ping->error]);
+    respond_unavailable(get->req, "not-ready", reason[ping->error]);
 }
 
 static void on_gone(void *p)

@@ -1,12 +1,12 @@
-/* GET /articles/{id}/related     related_get --> on_fetched --> the answer, or slug_redirect
+/* GET /articles/{id}/related     related_get --> on_fetched --> the answer, or article_address_id
  *
  * The same look-ups as the whole article's, so that a list is there exactly when its article is. But
  * where the list is all that was asked for, a list that can't be had is an error. */
 #include "base/container_of.h"
+#include "handlers/article_address.h"
 #include "handlers/article_fetch.h"
 #include "handlers/article_json.h"
 #include "handlers/endpoints.h"
-#include "handlers/slug_redirect.h"
 #include "server/respond.h"
 #include "server/worker.h"
 
@@ -20,18 +20,12 @@ static void on_gone(void *get);
 
 void related_get(h2o_req_t *req, h2o_iovec_t variable)
 {
-    struct article_ref ref = article_ref_parse(variable.base, variable.len);
-    if (ref.kind == ARTICLE_REF_INVALID) {
-        article_ref_respond_invalid(req);
+    int64_t id;
+    if (!article_address_id(req, variable, "/related", &id))
         return;
-    }
-    if (ref.kind == ARTICLE_REF_SLUG) {
-        slug_redirect(req, &ref, "/related");
-        return;
-    }
     struct get *get = h2o_mem_alloc_shared(&req->pool, sizeof(*get), on_gone);
     get->req = req;
-    article_fetch_start(&get->fetch, worker_of(req)->pool, ref.id, on_fetched);
+    article_fetch_start(&get->fetch, worker_of(req)->pool, id, on_fetched);
 }
 
 static void on_fetched(struct article_fetch *fetch)
@@ -42,7 +36,7 @@ static void on_fetched(struct article_fetch *fetch)
         return;
     }
     if (fetch->related_error != DB_OK) {
-        respond_db_error(get->req, fetch->related_error, NULL);
+        respond_db_error(get->req, fetch->related_error, fetch->related_message);
         return;
     }
     json_object *body = related_answer_json(fetch->related);

@@ -11,10 +11,13 @@
 #include "server/respond.h"
 #include "server/worker.h"
 
-const struct route routes[ROUTES_N + 1] = {
-    {"/articles/{id}", article_get}, {"/articles/{id}/related", related_get},
-    {"/healthz", health_get},        {"/readyz", ready_get},
-    {"/metrics", metrics_get},       {NULL, NULL},
+const struct route routes[ROUTES_N] = {
+    [METRICS_OTHER_ROUTE] = {NULL, NULL},
+    {"/articles/{id}", article_get},
+    {"/articles/{id}/related", related_get},
+    {"/healthz", health_get},
+    {"/readyz", ready_get},
+    {"/metrics", metrics_get},
 };
 
 /* A request from its arrival to its end. */
@@ -66,10 +69,11 @@ static int on_request(h2o_handler_t *self, h2o_req_t *req)
 
 static unsigned match(h2o_iovec_t path, h2o_iovec_t *ret_variable)
 {
-    unsigned i = 0;
-    while (routes[i].pattern != NULL && !matches(routes[i].pattern, path, ret_variable))
-        i++;
-    return i;
+    for (unsigned i = 1; i < ROUTES_N; i++) {
+        if (matches(routes[i].pattern, path, ret_variable))
+            return i;
+    }
+    return METRICS_OTHER_ROUTE;
 }
 
 /* Compares the path as it was sent, segment by segment: an encoded slash never divides segments. */
@@ -121,9 +125,6 @@ static void on_over(void *p)
     int status = exchange->req->res.status;
 
     counter_sub(&worker->metrics.in_flight, 1);
-    if (status == 0)
-        counter_add(&worker->metrics.gone, 1);
-    else
-        metrics_count_request(&worker->metrics, exchange->route, status,
-                              monotonic_us() - exchange->began_us);
+    metrics_count_request(&worker->metrics, exchange->route, status,
+                          monotonic_us() - exchange->began_us);
 }

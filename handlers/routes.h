@@ -14,9 +14,9 @@ struct route {
     route_fn *get;
 };
 
-/* The table, and behind the last route one with a NULL pattern: what no route matched. */
-enum { ROUTES_N = 5 };
-extern const struct route routes[ROUTES_N + 1];
+/* The table. The first, METRICS_OTHER_ROUTE, has no pattern: it is what no other matched. */
+enum { ROUTES_N = 6 };
+extern const struct route routes[ROUTES_N];
 
 /* Puts the table on a host. */
 void routes_register(h2o_hostconf_t *host);

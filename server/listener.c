@@ -38,7 +38,7 @@ bool listen_address_parse(struct listen_address *ret_address, const char *text, 
     if (colon[1] < '0' || colon[1] > '9' || *rest != '\0' || port > 65535)
         return fault(ret_error, "the address to listen on is", text, advice);
 
-    bool has_brackets = text[0] == '[' && colon > text && colon[-1] == ']';
+    bool has_brackets = text[0] == '[' && colon - text > 2 && colon[-1] == ']';
     char *host = has_brackets ? strndup(text + 1, (size_t)(colon - text) - 2)
                               : strndup(text, (size_t)(colon - text));
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,

@@ -15,7 +15,7 @@ struct listen_address {
     socklen_t length;
 };
 
-/* HOST:PORT, [HOST]:PORT or :PORT for every address; may resolve a name, blocking. False: *ret_error
+/* HOST:PORT, [HOST]:PORT, or :PORT for 0.0.0.0:PORT; may resolve a name, blocking. False: *ret_error
  * says why (malloc'ed). */
 bool listen_address_parse(struct listen_address *ret_address, const char *text, char **ret_error);
 

@@ -80,18 +80,15 @@ static void write_line(json_object *line)
     free(copy);
 }
 
-bool log_may_repeat(unsigned *ret_left_out)
+bool log_may_repeat(struct log_limit *limit, unsigned *ret_left_out)
 {
-    static _Thread_local time_t second;
-    static _Thread_local unsigned asked;
-
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
     *ret_left_out = 0;
-    if (now.tv_sec != second) {
-        *ret_left_out = asked > MAX_REPEATS_A_SECOND ? asked - MAX_REPEATS_A_SECOND : 0;
-        second = now.tv_sec;
-        asked = 0;
+    if (now.tv_sec != limit->_second) {
+        *ret_left_out =
+            limit->_asked > MAX_REPEATS_A_SECOND ? limit->_asked - MAX_REPEATS_A_SECOND : 0;
+        *limit = (struct log_limit){._second = now.tv_sec};
     }
-    return ++asked <= MAX_REPEATS_A_SECOND;
+    return ++limit->_asked <= MAX_REPEATS_A_SECOND;
 }

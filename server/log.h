@@ -26,8 +26,14 @@ struct log_field {
     log_write(level, event, (const struct log_field[16]){__VA_ARGS__})
 void log_write(enum log_level level, const char *event, const struct log_field fields[16]);
 
-/* For what a flood of requests may repeat: true ten times a second for each thread, and then the first
- * time tells how many were left out in the second before. */
-bool log_may_repeat(unsigned *ret_left_out);
+/* For what a flood of requests may repeat. One a kind of line and thread; zeroed. */
+struct log_limit {
+    long _second;
+    unsigned _asked;
+};
+
+/* True ten times a second. The first time in a second tells how many times it was false in the last
+ * second in which anybody asked. */
+bool log_may_repeat(struct log_limit *limit, unsigned *ret_left_out);
 
 #endif

@@ -4,7 +4,8 @@
 
 #include "base/counter.h"
 
-enum { METRICS_MAX_ROUTES = 16, METRICS_NSTATUSES = 16 };
+/* Route 0 is whatever no route of the table is for, and what libh2o answered by itself. */
+enum { METRICS_MAX_ROUTES = 16, METRICS_OTHER_ROUTE = 0, METRICS_NSTATUSES = 16 };
 
 /* The statuses that are counted one by one; whatever else is sent is counted as the last, 0. */
 extern const int metrics_statuses[METRICS_NSTATUSES];
@@ -17,7 +18,6 @@ struct metrics {
     struct counter in_flight;
     struct counter connections; /* of clients, open now */
     struct counter accepted;    /* since the start */
-    struct counter gone;        /* requests whose client had left before the answer */
 };
 
 void metrics_count_request(struct metrics *metrics, unsigned route, int status, uint64_t took_us);

@@ -3,14 +3,15 @@
 #include <assert.h>
 #include <errno.h>
 #include <getopt.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "db/pool.h"
 
 enum kind { TEXT, NUMBER, LEVEL };
+enum { MAX_THREADS = 256 };
 
 /* One row a setting: all there is to know about it. */
 static const struct setting {
@@ -25,8 +26,8 @@ static const struct setting {
     {"BROADSHEET_LISTEN", "listen", "127.0.0.1:8080",
      "HOST:PORT to serve on; port 0 picks a free one", TEXT, 0, 0,
      offsetof(struct options, listen)},
-    {"BROADSHEET_THREADS", "threads", NULL, "event loops; by default one a core", NUMBER, 1, 256,
-     offsetof(struct options, threads)},
+    {"BROADSHEET_THREADS", "threads", NULL, "event loops; by default one a core", NUMBER, 1,
+     MAX_THREADS, offsetof(struct options, threads)},
     {"BROADSHEET_DB_CONNECTIONS", "db-connections", "2", "database connections a thread", NUMBER, 1,
      DB_POOL_MAX_CONNECTIONS, offsetof(struct options, db_connections)},
     {"BROADSHEET_CACHE_MB", "cache-mb", "64",
@@ -43,6 +44,7 @@ static const struct setting {
 };
 enum { NSETTINGS = sizeof(settings) / sizeof(settings[0]) };
 
+static unsigned cores(void);
 static bool read_flags(struct options *options, const char *values[NSETTINGS], int argc,
                        char **argv, char **ret_error);
 static bool read_command(struct options *options, char *const *words, size_t n, char **ret_error);
@@ -59,8 +61,7 @@ bool options_read(struct options *options, int argc, char **argv, char **ret_err
     if (options->command == COMMAND_HELP || options->command == COMMAND_VERSION)
         return true;
 
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    options->threads = cores > 0 && cores <= 256 ? (unsigned)cores : 1;
+    options->threads = cores();
     for (size_t i = 0; i < NSETTINGS; i++) {
         const struct setting *s = &settings[i];
         const char *variable = getenv(s->variable);
@@ -106,6 +107,14 @@ static bool read_flags(struct options *options, const char *values[NSETTINGS], i
         values[i] = optarg;
     }
     return read_command(options, argv + optind, (size_t)(argc - optind), ret_error);
+}
+
+/* Those that this process may use; at most as many as the setting allows. */
+static unsigned cores(void)
+{
+    cpu_set_t set;
+    int n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+    return n < MAX_THREADS ? (unsigned)n : MAX_THREADS;
 }
 
 static bool read_command(struct options *options, char *const *words, size_t n, char **ret_error)

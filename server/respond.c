@@ -6,8 +6,11 @@
 
 #include "base/container_of.h"
 #include "server/log.h"
+#include "server/worker.h"
 
 enum { MAX_RETRY_AFTER_S = 3 };
+
+static void log_error(h2o_req_t *req, const char *kind, const char *message);
 
 static const char *reason_of(int status)
 {
@@ -156,18 +159,33 @@ void respond_db_error(h2o_req_t *req, enum db_error error, const char *message)
         detail = "The database could not answer this request. Try again later.";
         break;
     }
-    unsigned left_out;
-    if (log_may_repeat(&left_out)) {
-        char not_logged[16];
-        snprintf(not_logged, sizeof(not_logged), "%u", left_out);
-        h2o_iovec_t path = h2o_strdup(&req->pool, req->path.base, req->path.len);
-        log_event(LOG_WARN, "request_failed", {"problem", kind}, {"path", path.base},
-                  {"database", message}, {"not_logged", left_out > 0 ? not_logged : NULL});
+    log_error(req, kind, message);
+    if (status == 503) {
+        respond_unavailable(req, kind, detail);
+        return;
     }
-    if (status == 503)
-        add_retry_after(req);
     add(req, H2O_TOKEN_CACHE_CONTROL, "no-store");
     respond_problem(req, status, kind, detail);
+}
+
+static void log_error(h2o_req_t *req, const char *kind, const char *message)
+{
+    static _Thread_local struct log_limit limit;
+    unsigned left_out;
+    if (!log_may_repeat(&limit, &left_out))
+        return;
+    char not_logged[16];
+    snprintf(not_logged, sizeof(not_logged), "%u", left_out);
+    h2o_iovec_t path = h2o_strdup(&req->pool, req->path.base, req->path.len);
+    log_event(LOG_WARN, "request_failed", {"problem", kind}, {"path", path.base},
+              {"database", message}, {"not_logged", left_out > 0 ? not_logged : NULL});
+}
+
+void respond_unavailable(h2o_req_t *req, const char *kind, const char *detail)
+{
+    add_retry_after(req);
+    add(req, H2O_TOKEN_CACHE_CONTROL, "no-store");
+    respond_problem(req, 503, kind, detail);
 }
 
 /* Sends its own body in place of the one that comes. */
@@ -204,6 +222,7 @@ static void on_setup(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slot)
         req->res.content_length = body.len;
         struct problem_stream *stream =
             (struct problem_stream *)h2o_add_ostream(req, sizeof(*stream), slot);
+        metrics_count_request(&worker_of(req)->metrics, METRICS_OTHER_ROUTE, req->res.status, 0);
         stream->super.do_send = send_problem;
         stream->body = body;
         slot = &stream->super.next;

@@ -23,6 +23,9 @@ void respond_redirect(h2o_req_t *req, const char *location);
  * `type`; detail: words for a person, lent for the call. Both are escaped as JSON needs it. */
 void respond_problem(h2o_req_t *req, int status, const char *kind, const char *detail);
 
+/* A problem with status 503 and Retry-After: 1 to 3 s, another for each answer. */
+void respond_unavailable(h2o_req_t *req, const char *kind, const char *detail);
+
 /* A query that did not end well: 503 with Retry-After, or 504. Logs it, with what the server said
  * (message, may be NULL; lent). */
 void respond_db_error(h2o_req_t *req, enum db_error error, const char *message);

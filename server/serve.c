@@ -22,7 +22,7 @@ static struct worker *start_workers(const struct options *options,
                                     const struct db_conninfo *conninfo, h2o_globalconf_t *http,
                                     struct connection_limit *limit, const int *fds);
 static void on_db_event(enum db_pool_event event, unsigned connection, const char *why);
-static void raise_descriptor_limit(void);
+static unsigned max_connections(const struct options *options);
 
 int serve(const struct options *options, register_routes_fn *register_routes)
 {
@@ -31,7 +31,6 @@ int serve(const struct options *options, register_routes_fn *register_routes)
     if (!read_addresses(options, &address, &conninfo))
         return 2;
     log_init(options->log);
-    raise_descriptor_limit();
 
     char *error;
     int *fds = calloc(options->threads, sizeof(*fds));
@@ -52,12 +51,15 @@ int serve(const struct options *options, register_routes_fn *register_routes)
     pthread_sigmask(SIG_BLOCK, &stop, NULL);
     signal(SIGPIPE, SIG_IGN);
 
+    h2o_hostinfo_max_threads =
+        4; /* so that one name that is slow to find does not hold up others */
+
     /* Static: threads of libh2o that look up host names may outlive this function. */
     static h2o_globalconf_t http;
     static struct connection_limit limit;
     static struct worker *workers;
     configure_http(&http, register_routes);
-    limit.max = options->max_connections;
+    limit.max = max_connections(options);
     workers = start_workers(options, conninfo, &http, &limit, fds);
     free(fds);
 
@@ -70,9 +72,11 @@ int serve(const struct options *options, register_routes_fn *register_routes)
     log_event(LOG_INFO, "draining", {"signal", signal_number == SIGINT ? "SIGINT" : "SIGTERM"});
     for (unsigned i = 0; i < options->threads; i++)
         worker_drain(&workers[i]);
+    bool is_clean = true;
     for (unsigned i = 0; i < options->threads; i++)
-        worker_join(&workers[i]);
-    log_event(LOG_INFO, "stopped", {"message", "every answer is out"});
+        is_clean = worker_join(&workers[i]) && is_clean;
+    log_event(LOG_INFO, "stopped",
+              {"message", is_clean ? "every answer is out" : "some were given up"});
     db_conninfo_destroy(conninfo);
     return 0;
 }
@@ -159,12 +163,24 @@ static void on_db_event(enum db_pool_event event, unsigned connection, const cha
     }
 }
 
-/* Client connections are descriptors; the usual soft limit of 1,024 is far below our own cap. */
-static void raise_descriptor_limit(void)
+/* Client connections are descriptors, and the usual soft limit of 1,024 is far below our own cap: raises
+ * it. Where even the hard limit is too low the cap is lowered, so that clients can't take what a new
+ * connection to the database will need. */
+static unsigned max_connections(const struct options *options)
 {
+    rlim_t others = 32 + (rlim_t)options->threads * (2 * options->db_connections + 6);
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return options->max_connections;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_max == RLIM_INFINITY || limit.rlim_max >= others + options->max_connections)
+        return options->max_connections;
+
+    unsigned max = limit.rlim_max > others ? (unsigned)(limit.rlim_max - others) : 1;
+    char connections[16];
+    snprintf(connections, sizeof(connections), "%u", max);
+    log_event(LOG_WARN, "max_connections_lowered", {"connections", connections},
+              {"message", "the limit of open files (ulimit -n) allows no more"});
+    return max;
 }

@@ -11,7 +11,7 @@
 
 #include "server/log.h"
 
-enum { LINGER_MS = 1000, PATIENCE_MS = 500 };
+enum { LINGER_MS = 400, PATIENCE_MS = 500 };
 
 static void *run(void *worker);
 static void set_up(struct worker *worker);
@@ -121,7 +121,8 @@ static bool is_over(const struct worker *worker)
            (counter_get(&worker->metrics.connections) == 0 || worker->_has_lost_patience);
 }
 
-void worker_join(struct worker *worker)
+bool worker_join(struct worker *worker)
 {
     pthread_join(worker->_thread, NULL);
+    return !worker->_has_lost_patience;
 }

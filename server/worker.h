@@ -49,11 +49,13 @@ static inline struct worker *worker_of(const h2o_req_t *req)
  * accepts. worker: zeroed but for all and nall; never moved. */
 void worker_start(struct worker *worker, const struct worker_config *config);
 
-/* From any thread, once, and not before the worker is ready: stop accepting, finish what is in flight, end. Connections that are idle are
- * given a second for a last request; all is over by the deadline and half a second. */
+/* From any thread, once, and not before the worker is ready: stop accepting, finish what is in flight,
+ * end. Connections that are idle are given 0.4 s for a last request; all is over by the deadline and
+ * half a second, whatever clients and database do. */
 void worker_drain(struct worker *worker);
 
-void worker_join(struct worker *worker);
+/* True: every request that it had was answered. */
+bool worker_join(struct worker *worker);
 
 static inline bool worker_is_draining(const struct worker *worker)
 {

@@ -1,6 +1,8 @@
 -- $1 bigint[]: whole articles, whatever their status; no row for an id that does not exist.
-select a.id, a.status, a.slug, a.title, a.summary, a.body, s.slug, s.name,
-       author.slugs, author.names, tag.slugs, tag.names, a.published_at, a.updated_at, a.version
+-- The casts fix the types that the program reads, whatever a later migration makes of the columns.
+select a.id::bigint, a.status, a.slug, a.title, a.summary, a.body, s.slug, s.name,
+       author.slugs, author.names, tag.slugs, tag.names,
+       a.published_at::timestamptz, a.updated_at::timestamptz, a.version::integer
 from articles a
 join sections s on s.id = a.section_id
 cross join lateral (

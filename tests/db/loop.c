@@ -75,8 +75,7 @@ void test_pool_destroy(struct test_pool *pool)
 bool test_pool_is_up(const struct test_pool *pool)
 {
     for (int state = 0; state < DB_CONN_NSTATES; state++) {
-        bool is_up = state == DB_CONN_IDLE || state == DB_CONN_BUSY;
-        if (!is_up && counter_get(&pool->stats.connections[state]) > 0)
+        if (state != DB_CONN_IDLE && counter_get(&pool->stats.connections[state]) > 0)
             return false;
     }
     return true;

@@ -40,6 +40,6 @@ void test_pool_destroy(struct test_pool *pool);
 /* The same, and it waits until all connections are up. */
 struct test_pool *test_pool_create_up(const char *url, struct db_pool_config config);
 
-bool test_pool_is_up(const struct test_pool *pool); /* all connections */
+bool test_pool_is_up(const struct test_pool *pool); /* all connections, and idle: prepared */
 
 #endif

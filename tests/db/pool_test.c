@@ -229,10 +229,10 @@ Test(pool, may_be_destroyed_with_commands_under_way)
     PQfinish(holder);
 }
 
-Test(pool, says_busy_to_the_one_too_many_and_answers_the_others)
+Test(pool, says_busy_to_the_one_too_many_of_a_lane_and_answers_the_others)
 {
     static struct ask asks[50];
-    struct test_pool *pool = test_pool_create_up(url, (struct db_pool_config){.max_waiting = 40});
+    struct test_pool *pool = test_pool_create_up(url, (struct db_pool_config){.max_waiting = 20});
     for (int i = 0; i < 50; i++)
         ask_id(pool, &asks[i], i % 2 ? DB_RELATED_BY_ID : DB_ARTICLE_BY_ID, i + 1);
     ask_finish_all(ALL_MS);

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
+#include "tests/support/fail.h"
 #include "tests/support/site.h"
 #include "tests/support/wait.h"
 
@@ -105,5 +106,49 @@ Test(locks, the_deadline_holds_with_a_single_connection_too)
     }
     test_unlock(lock);
     cr_expect(WAIT_UNTIL(HEALING_MS, is_served(site.server, 1)));
+    test_site_close(&site);
+}
+
+Test(locks, a_single_connection_gives_every_article_before_a_list_that_hangs)
+{
+    static const char *const env[] = {"BROADSHEET_THREADS=1", "BROADSHEET_DB_CONNECTIONS=1",
+                                      "BROADSHEET_DEADLINE_MS=600", NULL};
+    struct test_site site = test_site_open(env);
+    for (int id = SITE_ARTICLES + 1; id <= MAX_CLIENTS; id++) {
+        char *slug = test_format("more-%d", id);
+        test_article_insert(site.url, id, slug);
+        free(slug);
+    }
+    cr_expect(is_served(site.server, 1));
+    PGconn *lock = test_lock(site.url, "article_related");
+    ask_all(site.server, clients, MAX_CLIENTS); /* more than one batch holds */
+    for (int id = 1; id <= MAX_CLIENTS; id++) {
+        struct http_answer a = answer_to(id);
+        expect_article(&a, id, "timeout");
+        cr_expect_lt(a.took_ms, DEADLINE_MS + SLACK_MS, "%d: %lu ms", id, a.took_ms);
+        http_answer_finish(&a);
+    }
+    test_unlock(lock);
+    test_site_close(&site);
+}
+
+Test(locks, articles_come_when_related_is_locked_and_every_connection_is_new)
+{
+    static const char *const env[] = {"BROADSHEET_THREADS=1", "BROADSHEET_DEADLINE_MS=1500", NULL};
+    struct test_site site = test_site_open(env);
+    cr_expect(is_served(site.server, 1));
+    PGconn *lock = test_lock(site.url, "article_related");
+    test_sql(site.url, "select pg_terminate_backend(pid) from pg_stat_activity"
+                       " where application_name = 'broadsheet' and datname = current_database()");
+
+    ask_all(site.server, clients, 10);
+    for (int id = 1; id <= 10; id++) {
+        struct http_answer a = answer_to(id);
+        cr_expect_eq(a.status, 200, "%d: %d %.200s", id, a.status, a.body);
+        cr_expect_lt(a.took_ms, 1500 + SLACK_MS, "%d: %lu ms", id, a.took_ms);
+        http_answer_finish(&a);
+    }
+    test_unlock(lock);
+    cr_expect(WAIT_UNTIL(2 * HEALING_MS, is_served(site.server, 1)));
     test_site_close(&site);
 }

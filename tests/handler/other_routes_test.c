@@ -137,6 +137,7 @@ Test(routes, make_problem_json_of_what_the_library_answers_itself)
     cr_assert_eq(answer.status, 413);
     cr_assert_not_null(strstr(answer.head, "content-type: application/problem+json\r\n"));
     cr_assert_not_null(strstr(answer.body, "content-too-large"));
+    cr_assert_eq(counter_get(&client_worker()->metrics.requests[METRICS_OTHER_ROUTE][7]), 1);
 }
 
 Test(metrics_get, counts_requests_by_route_and_status)
@@ -147,6 +148,6 @@ Test(metrics_get, counts_requests_by_route_and_status)
     client_answer(client);
     client_turn();
     const struct metrics *metrics = &client_worker()->metrics;
-    cr_assert_eq(counter_get(&metrics->requests[2][0]), 1, "/healthz, 200");
+    cr_assert_eq(counter_get(&metrics->requests[3][0]), 1, "/healthz, 200");
     cr_assert_eq(counter_get(&metrics->in_flight), 0);
 }

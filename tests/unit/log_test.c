@@ -231,17 +231,19 @@ struct asked {
     unsigned yes, no, left_out;
 };
 
+static _Thread_local struct log_limit limit;
+
 static struct asked ask_for_a_second(void)
 {
     unsigned left_out;
     for (unsigned i = 0; i < 20; i++) /* so that the rest of this second leaves some out */
-        log_may_repeat(&left_out);
+        log_may_repeat(&limit, &left_out);
     do
-        log_may_repeat(&left_out);
+        log_may_repeat(&limit, &left_out);
     while (left_out == 0);
     struct asked asked = {.yes = 1};
     do {
-        bool may = log_may_repeat(&left_out);
+        bool may = log_may_repeat(&limit, &left_out);
         if (left_out == 0) {
             asked.yes += may;
             asked.no += !may;

@@ -1,5 +1,5 @@
-/*     slug_redirect --> on_id --> 302          on_gone: at any time after */
-#include "handlers/slug_redirect.h"
+/*     article_address_id --> (a slug) redirect_slug --> on_id --> 302     on_gone: at any time after */
+#include "handlers/article_address.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,6 +7,7 @@
 #include "base/container_of.h"
 #include "db/query.h"
 #include "db/row.h"
+#include "handlers/article_ref.h"
 #include "server/respond.h"
 #include "server/worker.h"
 
@@ -17,10 +18,29 @@ struct redirect {
     const char *suffix;
 };
 
+static void redirect_slug(h2o_req_t *req, const struct article_ref *ref, const char *suffix);
 static db_query_done_fn on_id;
 static void on_gone(void *redirect);
 
-void slug_redirect(h2o_req_t *req, const struct article_ref *ref, const char *suffix)
+bool article_address_id(h2o_req_t *req, h2o_iovec_t segment, const char *suffix, int64_t *ret_id)
+{
+    struct article_ref ref = article_ref_parse(segment.base, segment.len);
+    switch (ref.kind) {
+    case ARTICLE_REF_ID:
+        *ret_id = ref.id;
+        return true;
+    case ARTICLE_REF_SLUG:
+        redirect_slug(req, &ref, suffix);
+        return false;
+    case ARTICLE_REF_INVALID:
+        break;
+    }
+    respond_problem(req, 400, "bad-article-id",
+                    "An article is named by its id, a positive number of 64 bits, or by its slug.");
+    return false;
+}
+
+static void redirect_slug(h2o_req_t *req, const struct article_ref *ref, const char *suffix)
 {
     struct redirect *redirect = h2o_mem_alloc_shared(&req->pool, sizeof(*redirect), on_gone);
     *redirect = (struct redirect){
