@@ -1,20 +1,15 @@
 #include "handlers/article_fetch.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/container_of.h"
 #include "handlers/article_json.h"
-#include "server/log.h"
-#include "server/respond.h"
 
 enum { A_STATUS = 1 }; /* column of db/sql/article_by_id.sql */
 
 static db_query_done_fn on_article, on_related;
 static enum article_fetch_outcome outcome_of(const struct db_query *article);
-static void log_related(const struct article_fetch *fetch);
-static const char *status_of(enum db_error error);
 static void arrive(struct article_fetch *fetch);
 
 void article_fetch_start(struct article_fetch *fetch, struct db_pool *pool, int64_t id,
@@ -75,11 +70,6 @@ static void on_related(struct db_query *related)
     arrive(fetch);
 }
 
-static const char *status_of(enum db_error error)
-{
-    return error == DB_OK ? "ok" : error == DB_TIMEOUT ? "timeout" : "unavailable";
-}
-
 static void arrive(struct article_fetch *fetch)
 {
     assert(fetch->_pending > 0);
@@ -94,47 +84,4 @@ void article_fetch_cancel(struct article_fetch *fetch)
     json_object_put(fetch->article);
     json_object_put(fetch->related);
     fetch->article = fetch->related = NULL;
-}
-
-void article_fetch_respond_not_found(const struct article_fetch *fetch, h2o_req_t *req)
-{
-    switch (fetch->outcome) {
-    case ARTICLE_FOUND:
-        assert(!"found");
-        return;
-    case ARTICLE_ABSENT:
-        respond_problem(req, 404, "no-such-article", "There is no article with this id.");
-        return;
-    case ARTICLE_WITHDRAWN:
-        respond_problem(req, 410, "article-withdrawn", "This article was withdrawn.");
-        return;
-    case ARTICLE_NOT_KNOWN:
-        respond_db_error(req, fetch->error, fetch->message);
-        return;
-    }
-}
-
-void article_fetch_add_related_status(const struct article_fetch *fetch, h2o_req_t *req)
-{
-    respond_add_header(req, "related-status", status_of(fetch->related_error));
-    if (fetch->related_error == DB_OK)
-        return;
-    respond_add_header(req, "cache-control", "max-age=1");
-    log_related(fetch);
-}
-
-/* The client is told by a header alone, so the operator is told here. */
-static void log_related(const struct article_fetch *fetch)
-{
-    static _Thread_local struct log_limit limit;
-    unsigned left_out;
-    if (!log_may_repeat(&limit, &left_out))
-        return;
-    char id[24], not_logged[16];
-    snprintf(id, sizeof(id), "%" PRId64, fetch->_related.id);
-    snprintf(not_logged, sizeof(not_logged), "%u", left_out);
-    log_event(LOG_WARN, "related_failed", {"article", id},
-              {"related_status", status_of(fetch->related_error)},
-              {"database", fetch->related_message[0] != '\0' ? fetch->related_message : NULL},
-              {"not_logged", left_out > 0 ? not_logged : NULL});
 }

@@ -46,10 +46,4 @@ void article_fetch_start(struct article_fetch *fetch, struct db_pool *pool, int6
 /* Fine in any state, zeroed included, and needed in the end: it puts what was not taken. */
 void article_fetch_cancel(struct article_fetch *fetch);
 
-/* The answers for outcomes other than ARTICLE_FOUND. */
-void article_fetch_respond_not_found(const struct article_fetch *fetch, h2o_req_t *req);
-
-/* Adds Related-Status, and what it means for caches; logs what went wrong. */
-void article_fetch_add_related_status(const struct article_fetch *fetch, h2o_req_t *req);
-
 #endif

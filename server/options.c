@@ -31,7 +31,7 @@ static const struct setting {
     {"BROADSHEET_DB_CONNECTIONS", "db-connections", "2", "database connections a thread", NUMBER, 1,
      DB_POOL_MAX_CONNECTIONS, offsetof(struct options, db_connections)},
     {"BROADSHEET_CACHE_MB", "cache-mb", "64",
-     "memory for finished answers, in MiB; 0 switches the cache off", NUMBER, 0, 1048576,
+     "memory for finished answers, in MiB; this version has no cache yet", NUMBER, 0, 1048576,
      offsetof(struct options, cache_mb)},
     {"BROADSHEET_DEADLINE_MS", "deadline-ms", "2000",
      "a request's whole time in milliseconds, queueing included", NUMBER, 10, 600000,
