@@ -43,9 +43,9 @@ void db_command_prepare(struct db_conn *conn)
 }
 
 /* The settings of the session, then every statement that must be there, all in one round trip. Not the
- * optional ones: to prepare a statement waits for whoever has locked its tables. Settings are statements and no connection parameters,
- * since poolers refuse those. Generic plans: with a plan of its own for every execution PostgreSQL
- * would plan for longer than it executes. */
+ * optional ones: to prepare a statement waits for whoever has locked its tables. Settings are
+ * statements and no connection parameters, since poolers refuse those. Generic plans: with a plan of
+ * its own for every execution PostgreSQL would plan for longer than it executes. */
 static bool send_preparations(struct db_conn *conn)
 {
     char statement_timeout[16];

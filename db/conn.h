@@ -1,16 +1,16 @@
 /* db/conn.h - one connection to PostgreSQL on the loop.
  *
- * It connects without blocking, prepares every statement but the optional ones, runs one command at a time, and where it is
- * lost it connects again, for ever: the first try at once, then with growing pauses (50 ms doubled up
- * to 1 s, less a random part of up to a half).
+ * It connects without blocking, prepares every statement but the optional ones, runs one command at a
+ * time, and where it is lost it connects again, for ever: the first try at once, then with growing
+ * pauses (50 ms doubled up to 1 s, less a random part of up to a half).
  *
  *     DOWN --> RESOLVING --> CONNECTING --> PREPARING --> IDLE <--> BUSY
  *      ^           |             |              |           |         |
  *      +-----------+-------------+--------------+-----------+---------+   on_down
  *
- * RESOLVING may take 15 s, CONNECTING and PREPARING 3 s together. A command may take the deadline; the server itself
- * gives up at nine tenths of it (statement_timeout), so a connection that is silent for longer is
- * taken for dead and replaced. */
+ * RESOLVING may take 15 s, CONNECTING and PREPARING 3 s together. A command may take the deadline; the
+ * server itself gives up at nine tenths of it (statement_timeout), so a connection that is silent for
+ * longer is taken for dead and replaced. */
 #ifndef DB_CONN_H
 #define DB_CONN_H
 
@@ -34,8 +34,8 @@ enum db_conn_state {
     DB_CONN_NSTATES,
 };
 
-/* Called from the loop, and never from within a db_conn_ function but db_conn_reset. They may send on the connection, but
- * not finish it. */
+/* Called from the loop, and never from within a db_conn_ function but db_conn_reset. They may send on
+ * the connection, but not finish it. */
 typedef void db_conn_up_fn(struct db_conn *conn);
 /* The command is over and the connection idle again. result: lent; rows or an error. */
 typedef void db_conn_answer_fn(struct db_conn *conn, const PGresult *result);

@@ -51,8 +51,8 @@ int serve(const struct options *options, register_routes_fn *register_routes)
     pthread_sigmask(SIG_BLOCK, &stop, NULL);
     signal(SIGPIPE, SIG_IGN);
 
-    h2o_hostinfo_max_threads =
-        4; /* so that one name that is slow to find does not hold up others */
+    /* So that one host name that is slow to find does not hold up the others. */
+    h2o_hostinfo_max_threads = 4;
 
     /* Static: threads of libh2o that look up host names may outlive this function. */
     static h2o_globalconf_t http;
