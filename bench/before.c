@@ -25,7 +25,7 @@
 
 #include "db/batch.h"
 #include "db/statements.h"
-#include "handlers/article_json.h"
+#include "handlers/article_text.h"
 #include "server/listener.h"
 #include "server/log.h"
 #include "server/respond.h"
@@ -206,12 +206,17 @@ static int on_article(h2o_handler_t *self, h2o_req_t *req)
         return 0;
     }
     PGresult *related = look_up(DB_RELATED_BY_ID, id);
-    json_object *body =
-        article_answer_json(article_json(article, 0), related_json(related, 0, PQntuples(related)));
+    h2o_iovec_t text = article_text(article, 0);
+    struct related_text cards = related_text(related, 0, PQntuples(related));
     PQclear(article);
     PQclear(related);
+    h2o_iovec_t body = h2o_concat(&req->pool, (h2o_iovec_t){H2O_STRLIT("{\"article\":")}, text,
+                                  (h2o_iovec_t){H2O_STRLIT(",\"related_articles\":[")}, cards.cards,
+                                  (h2o_iovec_t){H2O_STRLIT("]}")});
+    free(text.base);
+    free(cards.cards.base);
     respond_add_header(req, "related-status", "ok");
-    respond_json(req, 200, body);
+    respond_json_lent(req, body);
     return 0;
 }
 

@@ -34,6 +34,10 @@ class Failure(Exception):
     """What a user can read and act on."""
 
 
+class NotMeasured(Failure):
+    """There are no figures yet."""
+
+
 def note(text):
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
@@ -157,6 +161,18 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
 
 
+def family_cpu_seconds(pid):
+    """Of a process, of its children, and of those of its children that have ended."""
+    used = cpu_seconds(pid)
+    for child in map(int, pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
+        try:
+            used += cpu_seconds(child)
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # it has ended just now, and is counted below
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return used + (int(fields[13]) + int(fields[14])) / CLOCK_TICKS
+
+
 class Relay(Process):
     """The database again, delay_ms away, at self.url."""
 
@@ -171,12 +187,12 @@ class Relay(Process):
 # ---- the database
 
 class Site:
-    """A database with `articles` made-up articles: that of DATABASE_URL, or a private one."""
+    """A database with `articles` made-up articles: that of url or DATABASE_URL, or a private one."""
 
-    def __init__(self, articles):
+    def __init__(self, articles, url=""):
         self.articles = articles
-        self.url = os.environ.get("DATABASE_URL", "")
-        is_filled = False
+        self.url = url or os.environ.get("DATABASE_URL", "")
+        is_private, is_filled = not self.url, False
         if not self.url:
             is_filled = self._start_cluster()
         self._parts = urllib.parse.urlsplit(self.url)
@@ -187,7 +203,7 @@ class Site:
         if not is_filled:
             note(f"loading {articles:,} made-up articles")
             run("./dev", "corpus", articles, env={**os.environ, "DATABASE_URL": self.url})
-            if not os.environ.get("DATABASE_URL"):
+            if is_private:
                 CORPUS_MADE_OF.write_text(made_of(articles))
         self.query("select sum(octet_length(body)) from articles")  # into memory, as on a site that runs
 
@@ -210,12 +226,24 @@ class Site:
         return urllib.parse.urlunsplit(self._parts._replace(netloc=netloc))
 
     def query(self, sql):
-        """The result as psql prints it. The password goes through the environment, which others do not see."""
+        """The result as psql prints it."""
+        return run("psql", "-XAtqw", "-v", "ON_ERROR_STOP=1", "-c", sql, env=self.environment()).strip()
+
+    def environment(self):
+        """For PostgreSQL's own programs. The password goes through it because others do not see it there."""
         parts = self._parts
-        env = {**os.environ, "PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGCONNECT_TIMEOUT": "10",
-               "PGUSER": urllib.parse.unquote(parts.username or ""), "PGDATABASE": parts.path.strip("/"),
-               "PGPASSWORD": urllib.parse.unquote(parts.password or "")}
-        return run("psql", "-XAtqw", "-v", "ON_ERROR_STOP=1", "-c", sql, env=env).strip()
+        return {**os.environ, "PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGCONNECT_TIMEOUT": "10",
+                "PGUSER": urllib.parse.unquote(parts.username or ""), "PGDATABASE": parts.path.strip("/"),
+                "PGPASSWORD": urllib.parse.unquote(parts.password or "")}
+
+    def server_pid(self):
+        """PostgreSQL's first process; None where it is not in our sight, as in a container."""
+        pid = self.query("select pid from pg_stat_activity where backend_type = 'checkpointer'")
+        try:
+            name, _, rest = pathlib.Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
+        except FileNotFoundError:
+            return None
+        return int(rest.split()[1]) if name == "postgres" else None
 
 
 CORPUS_MADE_OF = SCRATCH / "corpus"  # what the private cluster was filled with
@@ -234,11 +262,11 @@ def made_of(articles):
 
 # ---- load
 
-def load(program, connections, seconds, seed, articles):
+def load(program, connections, seconds, seed, articles, headers=()):
     """Random articles from `connections` clients, each of which asks again as soon as it is answered. Returns the
     figures of wrk (load.lua) and what the program used meanwhile."""
     wrk = Process("wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "60s", "--latency",
-                  "-s", BENCH / "load.lua", f"http://{program.address}", "--", seed, articles,
+                  *(word for header in headers for word in ("-H", header)), "-s", BENCH / "load.lua", f"http://{program.address}", "--", seed, articles,
                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     before, memory = program.cpu_seconds(), []
     began = time.monotonic()
@@ -300,5 +328,5 @@ def keep(name, rows):
 def kept(name):
     path = RESULTS / f"{name}.json"
     if not path.exists():
-        raise Failure(f"bench/results/{name}.json is not there: measure first, with ./dev bench")
+        raise NotMeasured(f"bench/results/{name}.json is not there: measure first, with ./dev bench")
     return json.loads(path.read_text())

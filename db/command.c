@@ -20,6 +20,7 @@ static void on_readable(h2o_socket_t *sock, const char *error);
 static void on_writable(h2o_socket_t *sock, const char *error);
 static void answer(struct db_conn *conn);
 static void end_preparation(struct db_conn *conn, const PGresult *result);
+static void hear(struct db_conn *conn);
 
 static bool flush(struct db_conn *conn);
 static bool consume(struct db_conn *conn);
@@ -60,8 +61,8 @@ static bool send_preparations(struct db_conn *conn)
                                   " set_config('jit', 'off', false)",
                                   1, NULL, values, NULL, NULL, 0) == 1;
     conn->_missing = 0;
-    for (int i = 0; sent && i < DB_NSTATEMENTS; i++) {
-        if (db_statements[i].optional)
+    for (int i = 0; sent && i < DB_NSTATEMENTS_ALL; i++) {
+        if (db_statements[i].crew != conn->_env->crew || db_statements[i].optional)
             conn->_missing |= 1u << i;
         else
             sent = send_preparation(conn, i);
@@ -145,7 +146,13 @@ bool db_conn_prepare(struct db_conn *conn, enum db_statement statement)
 void db_conn_reset(struct db_conn *conn)
 {
     assert(conn->state == DB_CONN_IDLE);
-    db_conn_down(conn, "its prepared statements no longer fit the tables");
+    db_conn_drop(conn, "its prepared statements no longer fit the tables");
+}
+
+void db_conn_drop(struct db_conn *conn, const char *why)
+{
+    assert(db_conn_is_up(conn));
+    db_conn_down(conn, why);
 }
 
 /* Readable also means: the server closed the connection. libh2o does not look, libpq does. */
@@ -157,6 +164,7 @@ static void on_readable(h2o_socket_t *sock, const char *error)
     if (!consume(conn))
         return;
     answer(conn);
+    hear(conn);
 }
 
 static void on_writable(h2o_socket_t *sock, const char *error)
@@ -165,10 +173,12 @@ static void on_writable(h2o_socket_t *sock, const char *error)
     assert(error == NULL);
 
     flush(conn);
-    if (conn->state == DB_CONN_PREPARING)
+    if (conn->state == DB_CONN_PREPARING) {
         on_preparing(sock, NULL);
-    else
-        answer(conn); /* PQflush reads too, and then the socket says nothing any more */
+        return;
+    }
+    answer(conn); /* PQflush reads too, and then the socket says nothing any more */
+    hear(conn);
 }
 
 /* Takes what has come of the answer; NULL behind a result means that the command is over. */
@@ -193,7 +203,7 @@ static void answer(struct db_conn *conn)
         db_conn_move(conn, DB_CONN_IDLE);
         conn->_env->on_answer(conn, result);
         PQclear(result);
-        if (!db_conn_is_up(conn)) /* db_conn_reset */
+        if (!db_conn_is_up(conn)) /* db_conn_reset, db_conn_drop */
             return;
     }
     if (PQstatus(conn->_pg) != CONNECTION_OK)
@@ -206,6 +216,17 @@ static void end_preparation(struct db_conn *conn, const PGresult *result)
         conn->_missing &= ~(1u << conn->_preparing);
     conn->_preparing = -1;
     conn->_prepared_at_us = monotonic_us();
+}
+
+/* Hands on what notifications have come; last, since some of them stand behind an answer. */
+static void hear(struct db_conn *conn)
+{
+    PGnotify *notify;
+    while (db_conn_is_up(conn) && (notify = PQnotifies(conn->_pg)) != NULL) {
+        if (conn->_env->on_notify != NULL)
+            conn->_env->on_notify(conn, notify->extra);
+        PQfreemem(notify);
+    }
 }
 
 /* Sends what can be sent now, and the rest when the socket takes it. False: the connection is broken,

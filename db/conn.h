@@ -1,8 +1,9 @@
 /* db/conn.h - one connection to PostgreSQL on the loop.
  *
- * It connects without blocking, prepares every statement but the optional ones, runs one command at a
- * time, and where it is lost it connects again, for ever: the first try at once, then with growing
- * pauses (50 ms doubled up to 1 s, less a random part of up to a half).
+ * It connects without blocking, prepares every statement of its crew (db/statements.h) but the
+ * optional ones, runs one command at a time, and where it is lost it connects again, for ever: the
+ * first try at once, then with growing pauses (50 ms doubled up to 1 s, less a random part of up to
+ * a half).
  *
  *     DOWN --> RESOLVING --> CONNECTING --> PREPARING --> IDLE <--> BUSY
  *      ^           |             |              |           |         |
@@ -34,25 +35,30 @@ enum db_conn_state {
     DB_CONN_NSTATES,
 };
 
-/* Called from the loop, and never from within a db_conn_ function but db_conn_reset. They may send on
- * the connection, but not finish it. */
+/* Called from the loop, and never from within a db_conn_ function but db_conn_reset and
+ * db_conn_drop. They may send on the connection, but not finish it. */
 typedef void db_conn_up_fn(struct db_conn *conn);
 /* The command is over and the connection idle again. result: lent; rows or an error. */
 typedef void db_conn_answer_fn(struct db_conn *conn, const PGresult *result);
 /* An attempt failed (from below IDLE), or the connection was lost and with it the command that it ran
  * (from IDLE or BUSY, which is in `was`). conn->why says why. */
 typedef void db_conn_down_fn(struct db_conn *conn, enum db_conn_state was);
+/* A notification came, in IDLE or BUSY; one that came together with an answer is told after that.
+ * payload: lent. */
+typedef void db_conn_notify_fn(struct db_conn *conn, const char *payload);
 
-/* What the connections of a pool share; outlives them. */
+/* What connections share; outlives them. */
 struct db_conn_env {
     h2o_loop_t *loop;
     h2o_multithread_receiver_t *resolver; /* see db/resolve.h */
     const struct db_conninfo *info;
+    enum db_crew crew;
     unsigned deadline_ms;
     struct counter *states; /* DB_CONN_NSTATES of them: how many connections are in each state */
     db_conn_up_fn *on_up;
     db_conn_answer_fn *on_answer;
     db_conn_down_fn *on_down;
+    db_conn_notify_fn *on_notify; /* NULL where nobody listens */
 };
 
 struct db_conn {
@@ -63,7 +69,7 @@ struct db_conn {
     PGconn *_pg;         /* NULL in DOWN and RESOLVING */
     h2o_socket_t *_sock; /* a duplicate of libpq's descriptor, which libpq may close any time */
     PGresult *_result;   /* of the command under way, once it has come */
-    unsigned _missing;   /* a bit for each optional statement that is not prepared */
+    unsigned _missing;   /* a bit for each statement that is not prepared */
     int _preparing;      /* the statement whose preparation is under way, or -1 */
     uint64_t _prepared_at_us; /* when that was tried last */
     struct db_resolve _resolve;
@@ -93,9 +99,11 @@ bool db_conn_has(const struct db_conn *conn, enum db_statement statement);
  * tried within the last second, and the connection is still IDLE. */
 bool db_conn_prepare(struct db_conn *conn, enum db_statement statement);
 
-/* Drops an IDLE connection that no longer fits the database, and connects anew. The one function that
- * calls on_down before it returns; fine from on_answer. */
+/* Drops a connection that is up and connects anew. These two call on_down before they return; fine
+ * from on_answer and on_notify. reset: an IDLE one whose statements no longer fit the database.
+ * drop: for any other reason. */
 void db_conn_reset(struct db_conn *conn);
+void db_conn_drop(struct db_conn *conn, const char *why);
 
 static inline bool db_conn_is_up(const struct db_conn *conn)
 {

@@ -2,9 +2,9 @@
 
 #include "db/db_sql.h" /* made from db/sql by the build */
 
-enum { TEXT = 25, BIGINT_ARRAY = 1016 }; /* fixed OIDs, catalog/pg_type.dat */
+enum { INTEGER = 23, TEXT = 25, BIGINT_ARRAY = 1016 }; /* fixed OIDs, catalog/pg_type.dat */
 
-const struct db_statement_info db_statements[DB_NSTATEMENTS] = {
+const struct db_statement_info db_statements[DB_NSTATEMENTS_ALL] = {
     [DB_ARTICLE_BY_ID] = {.name = "article_by_id",
                           .sql = db_sql_article_by_id,
                           .lane = DB_LANE_ARTICLE,
@@ -21,4 +21,21 @@ const struct db_statement_info db_statements[DB_NSTATEMENTS] = {
                             .lane = DB_LANE_ARTICLE,
                             .param_type = TEXT},
     [DB_PING] = {.name = "ping", .sql = db_sql_ping, .lane = DB_LANE_ARTICLE},
+    [DB_LISTEN] = {.name = "listen", .sql = db_sql_listen, .crew = DB_CREW_FEED},
+    [DB_CHANGES_SINCE] = {.name = "changes_since",
+                          .sql = db_sql_changes_since,
+                          .crew = DB_CREW_FEED,
+                          .param_type = TEXT},
+    [DB_CANARY] = {.name = "canary",
+                   .sql = db_sql_canary,
+                   .crew = DB_CREW_FEED,
+                   .param_type = TEXT},
+    [DB_RELATED_REFRESH] = {.name = "related_refresh",
+                            .sql = db_sql_related_refresh,
+                            .crew = DB_CREW_PUBLISHER,
+                            .param_type = INTEGER},
+    [DB_CHANGE_LOG_TRIM] = {.name = "change_log_trim",
+                            .sql = db_sql_change_log_trim,
+                            .crew = DB_CREW_PUBLISHER,
+                            .param_type = TEXT},
 };

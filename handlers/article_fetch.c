@@ -2,9 +2,9 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/container_of.h"
-#include "handlers/article_json.h"
 
 enum { A_STATUS = 1 }; /* column of db/sql/article_by_id.sql */
 
@@ -33,7 +33,7 @@ static void on_article(struct db_query *article)
     fetch->message = article->message;
 
     if (fetch->outcome == ARTICLE_FOUND) {
-        fetch->article = article_json(article->result, article->row);
+        fetch->article = article_text(article->result, article->row);
         arrive(fetch);
         return;
     }
@@ -64,9 +64,8 @@ static void on_related(struct db_query *related)
     fetch->related_error = related->error;
     if (related->message != NULL)
         snprintf(fetch->related_message, sizeof(fetch->related_message), "%s", related->message);
-    fetch->related = related->error == DB_OK
-                         ? related_json(related->result, related->row, related->nrows)
-                         : json_object_new_array();
+    if (related->error == DB_OK)
+        fetch->related = related_text(related->result, related->row, related->nrows);
     arrive(fetch);
 }
 
@@ -81,7 +80,7 @@ void article_fetch_cancel(struct article_fetch *fetch)
 {
     db_query_cancel(&fetch->_article);
     db_query_cancel(&fetch->_related);
-    json_object_put(fetch->article);
-    json_object_put(fetch->related);
-    fetch->article = fetch->related = NULL;
+    free(fetch->article.base);
+    free(fetch->related.cards.base);
+    fetch->article = fetch->related.cards = (h2o_iovec_t){0};
 }

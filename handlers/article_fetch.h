@@ -9,9 +9,8 @@
 #ifndef HANDLERS_ARTICLE_FETCH_H
 #define HANDLERS_ARTICLE_FETCH_H
 
-#include <json-c/json.h>
-
 #include "db/query.h"
+#include "handlers/article_text.h"
 
 struct article_fetch;
 typedef void article_fetch_done_fn(struct article_fetch *fetch);
@@ -29,10 +28,10 @@ struct article_fetch {
 
     /* Set for `done`. */
     enum article_fetch_outcome outcome;
-    enum db_error error;  /* of the article */
-    const char *message;  /* what the server said of it, or NULL; lent */
-    json_object *article; /* ARTICLE_FOUND: take it and leave NULL, or cancel puts it */
-    json_object *related; /* likewise; an empty array where related_error is not DB_OK */
+    enum db_error error;         /* of the article */
+    const char *message;         /* what the server said of it, or NULL; lent */
+    h2o_iovec_t article;         /* ARTICLE_FOUND: {...}; lent until cancel */
+    struct related_text related; /* likewise; none where related_error is not DB_OK */
     enum db_error related_error;
     char related_message[128]; /* what the server said of it, "" for nothing */
 
@@ -43,7 +42,7 @@ struct article_fetch {
 void article_fetch_start(struct article_fetch *fetch, struct db_pool *pool, int64_t id,
                          article_fetch_done_fn *done);
 
-/* Fine in any state, zeroed included, and needed in the end: it puts what was not taken. */
+/* Fine in any state, zeroed included, and needed in the end: it frees what was found. */
 void article_fetch_cancel(struct article_fetch *fetch);
 
 #endif

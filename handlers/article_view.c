@@ -1,6 +1,7 @@
-/*     article_view --> article_address_id --> article_fetch_start --> on_fetched --> render
+/*     article_view --> article_address_id --> store_find ------------------------> show
+ *                                                 \--> article_wait_start --> on_landed --> show, or the error
  *
- * on_gone: at any time after article_view, also when the client leaves. */
+ * on_gone: at any time after article_wait_start, also when the client leaves. */
 #include "handlers/article_view.h"
 
 #include <inttypes.h>
@@ -9,64 +10,77 @@
 #include "base/container_of.h"
 #include "handlers/article_address.h"
 #include "server/log.h"
+#include "server/negotiate.h"
 #include "server/respond.h"
 #include "server/worker.h"
 
 struct view {
     h2o_req_t *req;
-    article_render_fn *render;
-    struct article_fetch fetch;
+    struct article_waiter waiter;
 };
 
-static article_fetch_done_fn on_fetched;
+static article_waiter_done_fn on_landed;
 static void on_gone(void *view);
+static void show(h2o_req_t *req, struct answer *answer);
 static const char *status_of(enum db_error error);
 static void log_related(const struct article_fetch *found);
 
-void article_view(h2o_req_t *req, h2o_iovec_t segment, const char *suffix,
-                  article_render_fn *render)
+void article_view(h2o_req_t *req, h2o_iovec_t segment, const char *suffix, enum article_part part)
 {
+    struct worker *worker = worker_of(req);
     int64_t id;
     if (!article_address_id(req, segment, suffix, &id))
         return;
-    struct view *view = h2o_mem_alloc_shared(&req->pool, sizeof(*view), on_gone);
-    view->req = req;
-    view->render = render;
-    article_fetch_start(&view->fetch, worker_of(req)->pool, id, on_fetched);
-}
-
-static void on_fetched(struct article_fetch *fetch)
-{
-    struct view *view = container_of(fetch, struct view, fetch);
-    switch (fetch->outcome) {
-    case ARTICLE_FOUND:
-        view->render(view->req, fetch);
-        return;
-    case ARTICLE_ABSENT:
-        respond_problem(view->req, 404, "no-such-article", "There is no article with this id.");
-        return;
-    case ARTICLE_WITHDRAWN:
-        respond_problem(view->req, 410, "article-withdrawn", "This article was withdrawn.");
-        return;
-    case ARTICLE_NOT_KNOWN:
-        respond_db_error(view->req, fetch->error, fetch->message);
+    struct answer *answer = store_find(&worker->store, article_key(id, part), monotonic_us());
+    if (answer != NULL) {
+        show(req, answer);
         return;
     }
+    struct view *view = h2o_mem_alloc_shared(&req->pool, sizeof(*view), on_gone);
+    *view = (struct view){.req = req};
+    article_wait_start(&view->waiter, &worker->store, worker->pool, id, part, on_landed);
+}
+
+static void on_landed(struct article_waiter *waiter, const struct article_fetch *found,
+                      struct answer *answer)
+{
+    h2o_req_t *req = container_of(waiter, struct view, waiter)->req;
+    if (found->outcome == ARTICLE_FOUND && found->related_error != DB_OK)
+        log_related(found);
+    if (answer != NULL)
+        show(req, answer);
+    else if (found->outcome == ARTICLE_NOT_KNOWN)
+        respond_db_error(req, found->error, found->message);
+    else /* the list was all that was asked for */
+        respond_db_error(req, found->related_error,
+                         found->related_message[0] != '\0' ? found->related_message : NULL);
 }
 
 static void on_gone(void *p)
 {
     struct view *view = p;
-    article_fetch_cancel(&view->fetch);
+    article_wait_cancel(&view->waiter);
 }
 
-void article_view_add_related_status(h2o_req_t *req, const struct article_fetch *found)
+static void show(h2o_req_t *req, struct answer *answer)
 {
-    respond_add_header(req, "related-status", status_of(found->related_error));
-    if (found->related_error == DB_OK)
+    switch (answer->kind) {
+    case ANSWER_ABSENT:
+        respond_problem(req, 404, "no-such-article", "There is no article with this id.");
         return;
-    respond_add_header(req, "cache-control", "max-age=1");
-    log_related(found);
+    case ANSWER_WITHDRAWN:
+        respond_problem(req, 410, "article-withdrawn", "This article was withdrawn.");
+        return;
+    case ANSWER_OK:
+        break;
+    }
+    bool with_gzip = negotiate_gzip(&req->headers);
+    if (with_gzip)
+        store_compress(&worker_of(req)->store, answer);
+    respond_add_header(req, "related-status", status_of(answer->related_error));
+    if (answer->related_error != DB_OK)
+        respond_add_header(req, "cache-control", "max-age=1");
+    answer_respond(answer, req, with_gzip);
 }
 
 /* The client is told by a header alone, so the operator is told here. */

@@ -10,7 +10,9 @@
 #include "server/worker.h"
 
 static void show_http(FILE *out, const struct worker *self);
+static void show_store(FILE *out, const struct worker *self);
 static void show_db(FILE *out, const struct worker *self);
+static void show_watch(FILE *out, const struct worker *self);
 
 void metrics_get(h2o_req_t *req, h2o_iovec_t variable)
 {
@@ -21,7 +23,9 @@ void metrics_get(h2o_req_t *req, h2o_iovec_t variable)
     if (out == NULL)
         abort(); /* no memory */
     show_http(out, worker_of(req));
+    show_store(out, worker_of(req));
     show_db(out, worker_of(req));
+    show_watch(out, worker_of(req));
     fprintf(out, "# HELP broadsheet_build_info The version that runs.\n"
                  "# TYPE broadsheet_build_info gauge\n"
                  "broadsheet_build_info{version=\"" BROADSHEET_VERSION "\"} 1\n");
@@ -112,6 +116,22 @@ static void show_http(FILE *out, const struct worker *self)
              "Client connections that were accepted.", &m->accepted);
 }
 
+static void show_store(FILE *out, const struct worker *self)
+{
+    const struct store_stats *s = &self->store.stats;
+    show_one(out, self, "broadsheet_cache_hits_total", "counter",
+             "Requests answered from memory.", &s->hits);
+    show_one(out, self, "broadsheet_cache_misses_total", "counter",
+             "Requests that found nothing in memory that may be shown.", &s->misses);
+    show_one(out, self, "broadsheet_cache_dropped_total", "counter",
+             "Answers dropped because what they show has changed.", &s->dropped);
+    show_one(out, self, "broadsheet_cache_answers", "gauge", "Answers in memory.", &s->items);
+    show_one(out, self, "broadsheet_cache_bytes", "gauge",
+             "What the answers in memory cost, everything counted.", &s->bytes);
+    show_one(out, self, "broadsheet_joined_requests_total", "counter",
+             "Requests that joined a look-up under way.", &s->joined);
+}
+
 static void show_db(FILE *out, const struct worker *self)
 {
     static const char *const states[DB_CONN_NSTATES] = {[DB_CONN_DOWN] = "down",
@@ -158,4 +178,34 @@ static void show_db(FILE *out, const struct worker *self)
     }
     show_one(out, self, "broadsheet_db_retries_total", "counter",
              "Queries that were run again alone, after their batch failed.", &s->retries);
+}
+
+/* One worker has the feed and the publisher; the others' numbers are 0. */
+static void show_watch(FILE *out, const struct worker *self)
+{
+    const struct db_feed_stats *feed = &self->watch.feed_stats;
+    const struct db_publisher_stats *publisher = &self->watch.publisher_stats;
+
+    show_one(out, self, "broadsheet_feed_up", "gauge",
+             "1 while the change feed reads; without it nothing is answered from memory.",
+             &feed->is_up);
+    show_one(out, self, "broadsheet_feed_reads_total", "counter", "Reads of the change log.",
+             &feed->reads);
+    show_one(out, self, "broadsheet_feed_changes_total", "counter",
+             "Changed articles that the change log named.", &feed->changes);
+    show_one(out, self, "broadsheet_feed_everything_total", "counter",
+             "Reads after which anything may have changed.", &feed->everything);
+    uint64_t vouched_at_us = sum(self, &feed->vouched_at_us);
+    head(out, "broadsheet_feed_vouched_age_seconds", "gauge",
+         "How long ago the database was last known to have told all of its changes.");
+    if (vouched_at_us != 0)
+        fprintf(out, "broadsheet_feed_vouched_age_seconds %.6f\n",
+                (double)(monotonic_us() - vouched_at_us) * 1e-6);
+    show_one(out, self, "broadsheet_publisher_articles_total", "counter",
+             "Articles of the queue of related lists that this process dealt with.",
+             &publisher->articles);
+    show_one(out, self, "broadsheet_publisher_calls_total", "counter",
+             "Calls that work off that queue or trim the change log.", &publisher->calls);
+    show_one(out, self, "broadsheet_publisher_failures_total", "counter",
+             "Calls of those that the database answered with an error.", &publisher->failures);
 }

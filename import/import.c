@@ -3,7 +3,8 @@
  *     each file:  ndjson_next --> article_line_parse --> loader_add (a chunk a transaction)
  *                   | too long       | bad                 | refused by the database
  *                   +----------------+---------------------+--> FILE:LINE: reason, and on
- *     then:       the queue of related lists, until it is empty
+ *     then:       the queue of related lists, until it is empty; a large import has a helper for it,
+ *                 which begins while the files are loaded
  *     last:       a summary                                                                        */
 #include "import/import.h"
 
@@ -19,9 +20,11 @@
 #include "import/loader.h"
 #include "import/ndjson.h"
 #include "import/progress.h"
+#include "import/relate.h"
 
 struct import {
     struct loader loader;
+    struct relate relate;
     struct article_line article;
     struct progress progress;
     const char *file; /* that is being read, for messages */
@@ -32,7 +35,8 @@ static bool import_file(struct import *import, const char *name);
 static bool import_lines(struct import *import, struct ndjson *lines);
 static bool import_line(struct import *import, unsigned long number, const char *line,
                         size_t bytes);
-static bool refresh_related(struct import *import);
+static bool relate_all(struct import *import);
+static relate_step_fn on_related;
 static void summarize(struct import *import);
 static loader_refused_fn on_refused;
 static void say(struct import *import, const char *format, ...)
@@ -40,7 +44,7 @@ static void say(struct import *import, const char *format, ...)
 
 enum {
     LARGE_CHANGE = 1000
-}; /* articles, from which on the statistics of the planner are renewed */
+}; /* articles, from which on there is a helper, and the statistics of the planner are renewed */
 
 int import_run(const char *database_url, char *const *files, size_t nfiles)
 {
@@ -48,10 +52,12 @@ int import_run(const char *database_url, char *const *files, size_t nfiles)
 
     progress_init(&import.progress);
     article_line_init(&import.article);
+    relate_init(&import.relate, database_url, on_related);
     bool is_alive = loader_init(&import.loader, database_url, on_refused);
     for (size_t i = 0; is_alive && i < nfiles; i++)
         is_alive = import_file(&import, files[i]);
-    is_alive = is_alive && refresh_related(&import);
+    is_alive = is_alive && relate_all(&import);
+    relate_finish(&import.relate);
     if (!is_alive)
         say(&import, "broadsheet import: the database failed: %s", import.loader.session.error);
     summarize(&import);
@@ -117,6 +123,8 @@ static bool import_line(struct import *import, unsigned long number, const char 
         return true;
     }
     bool is_alive = loader_add(&import->loader, number, &import->article);
+    if (import->loader.written >= LARGE_CHANGE)
+        relate_help(&import->relate);
     if (progress_is_due(&import->progress))
         progress_show(&import->progress, "articles",
                       import->loader.written + import->loader.unchanged);
@@ -131,20 +139,20 @@ static void on_refused(struct loader *loader, unsigned long line, const char *re
     import->bad_lines++;
 }
 
-/* Also what an earlier run has left, and what others have queued meanwhile. */
-static bool refresh_related(struct import *import)
+static bool relate_all(struct import *import)
 {
-    long done, queued;
-
     if (import->loader.written >= LARGE_CHANGE && !loader_analyze(&import->loader))
         return false;
-    do {
-        if (!loader_refresh(&import->loader, &done))
-            return false;
-        if (progress_is_due(&import->progress) && loader_queued(&import->loader, &queued))
-            progress_show(&import->progress, "related lists to go", (unsigned long)queued);
-    } while (done > 0);
-    return true;
+    return relate_rest(&import->relate, &import->loader.session);
+}
+
+static void on_related(struct relate *relate)
+{
+    struct import *import = container_of(relate, struct import, relate);
+    long queued;
+
+    if (progress_is_due(&import->progress) && relate_queued(&import->loader.session, &queued))
+        progress_show(&import->progress, "related lists to go", (unsigned long)queued);
 }
 
 static void summarize(struct import *import)

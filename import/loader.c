@@ -21,7 +21,7 @@ static enum session_result run_statements(struct session *session, long *ret_cha
 static enum session_result run_all(struct session *session, const char *const *statements);
 static void wait_turn(int attempt);
 
-enum { MAX_ATTEMPTS = 8, REFRESH_ARTICLES = 2000 };
+enum { MAX_ATTEMPTS = 8 };
 
 bool loader_init(struct loader *loader, const char *database_url, loader_refused_fn *refused)
 {
@@ -150,7 +150,7 @@ static enum session_result run_statements(struct session *session, long *ret_cha
     if (status == SESSION_OK)
         status = run_all(session, links);
     if (status == SESSION_OK)
-        status = session_run(session, import_sql_queue_related, ret_changed);
+        status = session_run(session, import_sql_select_changed, ret_changed);
     return status;
 }
 
@@ -163,30 +163,10 @@ static enum session_result run_all(struct session *session, const char *const *s
     return status;
 }
 
-bool loader_refresh(struct loader *loader, long *ret_done)
-{
-    enum session_result status = SESSION_AGAIN;
-
-    for (int attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-        wait_turn(attempt);
-        status = session_number(&loader->session, import_sql_refresh_related, REFRESH_ARTICLES,
-                                ret_done);
-        /* refused: an article went away while the list that it belongs to was written */
-        if (status != SESSION_AGAIN && status != SESSION_REFUSED)
-            break;
-    }
-    return status == SESSION_OK;
-}
-
 bool loader_analyze(struct loader *loader)
 {
     return session_run(&loader->session, import_sql_analyze, NULL) != SESSION_FAILED &&
            session_run(&loader->session, import_sql_vacuum_article_tags, NULL) != SESSION_FAILED;
-}
-
-bool loader_queued(struct loader *loader, long *ret_n)
-{
-    return session_number(&loader->session, import_sql_count_queued, 0, ret_n) == SESSION_OK;
 }
 
 /* Longer each time, and never the same for two, or they would meet again. */

@@ -33,9 +33,6 @@ void loader_finish(struct loader *loader);
 bool loader_add(struct loader *loader, unsigned long line, const struct article_line *article);
 bool loader_flush(struct loader *loader);
 
-/* Works off a part of the queue of related lists. *ret_done is 0 when nothing is left. */
-bool loader_refresh(struct loader *loader, long *ret_done);
-bool loader_analyze(struct loader *loader); /* after a large change, before the refresh */
-bool loader_queued(struct loader *loader, long *ret_n); /* articles that wait for a refresh */
+bool loader_analyze(struct loader *loader); /* after a large change */
 
 #endif

@@ -20,6 +20,7 @@ struct options {
     unsigned threads;
     unsigned db_connections; /* a thread */
     unsigned cache_mb;
+    unsigned max_stale_ms; /* of what is kept in memory */
     unsigned deadline_ms;
     unsigned max_connections; /* of clients, all threads together */
     enum log_level log;

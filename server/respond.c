@@ -1,6 +1,7 @@
 #include "server/respond.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,6 +20,8 @@ static const char *reason_of(int status)
         return "OK";
     case 302:
         return "Found";
+    case 304:
+        return "Not Modified";
     case 400:
         return "Bad Request";
     case 404:
@@ -50,16 +53,22 @@ void respond_add_header(h2o_req_t *req, const char *name, const char *value)
                           strlen(value));
 }
 
-/* body is copied; for HEAD libh2o leaves it out and keeps its length. */
-static void respond(h2o_req_t *req, int status, const char *type, const char *body, size_t length)
+/* The line and the headers that every answer has; type NULL: it has no body. */
+static void begin(h2o_req_t *req, int status, const char *type)
 {
     req->res.status = status;
     req->res.reason = reason_of(status);
-    req->res.content_length = length;
     if (type != NULL)
         add(req, H2O_TOKEN_CONTENT_TYPE, type);
     if (req->conn->ctx->shutdown_requested)
         req->http1_is_persistent = 0;
+}
+
+/* body is copied; for HEAD libh2o leaves it out and keeps its length. */
+static void respond(h2o_req_t *req, int status, const char *type, const char *body, size_t length)
+{
+    begin(req, status, type);
+    req->res.content_length = length;
     h2o_send_inline(req, body, length);
 }
 
@@ -70,6 +79,23 @@ void respond_json(h2o_req_t *req, int status, json_object *body)
         body, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
     respond(req, status, "application/json", text, length);
     json_object_put(body);
+}
+
+void respond_json_lent(h2o_req_t *req, h2o_iovec_t body)
+{
+    static h2o_generator_t generator;
+    bool is_head = h2o_memis(req->input.method.base, req->input.method.len, H2O_STRLIT("HEAD"));
+
+    begin(req, 200, "application/json");
+    req->res.content_length = body.len;
+    h2o_start_response(req, &generator);
+    h2o_send(req, &body, is_head ? 0 : 1, H2O_SEND_STATE_FINAL);
+}
+
+void respond_not_modified(h2o_req_t *req)
+{
+    begin(req, 304, NULL);
+    h2o_send_inline(req, "", 0); /* and no length: that of the answer which is not sent is not 0 */
 }
 
 void respond_text(h2o_req_t *req, int status, const char *type, h2o_iovec_t body)

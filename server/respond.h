@@ -10,8 +10,16 @@
 
 #include "db/error.h"
 
-/* Takes body. Headers that the caller added to req->res.headers before go out with it. */
+/* Headers that the caller of any of these added to req->res.headers before go out with the answer. */
+
+/* Takes body. */
 void respond_json(h2o_req_t *req, int status, json_object *body);
+
+/* A 200 whose body is lent until the request is gone, and is not copied. */
+void respond_json_lent(h2o_req_t *req, h2o_iovec_t body);
+
+/* 304; the caller has added the headers that name what the client has. */
+void respond_not_modified(h2o_req_t *req);
 
 /* body is copied; type is static text. */
 void respond_text(h2o_req_t *req, int status, const char *type, h2o_iovec_t body);

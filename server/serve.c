@@ -126,23 +126,27 @@ static struct worker *start_workers(const struct options *options,
         workers[i].nall = options->threads;
     }
     for (unsigned i = 0; i < options->threads; i++) {
-        worker_start(&workers[i], &(struct worker_config){
-                                      .http = http,
-                                      .pool = {.conninfo = conninfo,
-                                               .connections = options->db_connections,
-                                               .deadline_ms = options->deadline_ms,
-                                               .max_waiting = MAX_WAITING_QUERIES,
-                                               .on_event = on_db_event},
-                                      .limit = limit,
-                                      .fd = fds[i],
-                                      .ready = &ready,
-                                  });
+        worker_start(&workers[i],
+                     &(struct worker_config){
+                         .http = http,
+                         .pool = {.conninfo = conninfo,
+                                  .connections = options->db_connections,
+                                  .deadline_ms = options->deadline_ms,
+                                  .max_waiting = MAX_WAITING_QUERIES,
+                                  .on_event = on_db_event},
+                         .limit = limit,
+                         .max_stale_ms = options->max_stale_ms,
+                         .cache_bytes = ((size_t)options->cache_mb << 20) / options->threads,
+                         .fd = fds[i],
+                         .ready = &ready,
+                     });
     }
     for (unsigned i = 0; i < options->threads; i++) {
         while (sem_wait(&ready) != 0)
             ;
     }
     sem_destroy(&ready);
+    worker_watch(&workers[0]);
     return workers;
 }
 
@@ -168,7 +172,7 @@ static void on_db_event(enum db_pool_event event, unsigned connection, const cha
  * connection to the database will need. */
 static unsigned max_connections(const struct options *options)
 {
-    rlim_t others = 32 + (rlim_t)options->threads * (2 * options->db_connections + 6);
+    rlim_t others = 36 + (rlim_t)options->threads * (2 * options->db_connections + 6);
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return options->max_connections;

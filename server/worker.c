@@ -1,5 +1,7 @@
 /*     worker_start --> [thread] run: wait for the database --> accept, serve ... --> finish
- *     worker_drain --> [thread] on_message --> on_linger_over --> (on_patience_over)                 */
+ *     worker_watch --> [thread] on_message --> watch_start ... worker_tell
+ *     worker_tell  --> [thread] on_message --> on_news
+ *     worker_drain --> [thread] on_message --> drain --> on_linger_over --> (on_patience_over)       */
 #include "server/worker.h"
 
 #include <assert.h>
@@ -13,9 +15,23 @@
 
 enum { LINGER_MS = 400, PATIENCE_MS = 500 };
 
+enum message_kind { MESSAGE_WATCH, MESSAGE_NEWS, MESSAGE_DRAIN };
+
+/* The ways in from another thread. */
+struct message {
+    h2o_multithread_message_t super;
+    enum message_kind kind;
+    struct db_feed_news news; /* its ids are behind it */
+    int64_t ids[];
+};
+
 static void *run(void *worker);
 static void set_up(struct worker *worker);
+static struct message *new_message(enum message_kind kind, size_t nids);
 static void on_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages);
+static void watch(struct worker *worker);
+static void on_news(struct worker *worker, const struct db_feed_news *news);
+static void drain(struct worker *worker);
 static timer_fn on_linger_over, on_patience_over;
 static bool is_over(const struct worker *worker);
 
@@ -42,8 +58,10 @@ static void *run(void *p)
         h2o_evloop_run(loop, INT32_MAX);
 
     /* The context stays: a look-up of a host name that was given up may still send it a message. */
-    if (!worker->_has_lost_patience)
+    if (!worker->_has_lost_patience) {
         db_pool_destroy(worker->pool);
+        store_finish(&worker->store);
+    }
     return NULL;
 }
 
@@ -54,6 +72,7 @@ static void set_up(struct worker *worker)
     h2o_context_init(&worker->ctx, h2o_evloop_create(), worker->_config.http);
     worker->_accept = (h2o_accept_ctx_t){.ctx = &worker->ctx, .hosts = worker->_config.http->hosts};
     h2o_multithread_register_receiver(worker->ctx.queue, &worker->_messages, on_message);
+    store_init(&worker->store, worker->_config.cache_bytes, worker->_config.max_stale_ms);
     timer_init(&worker->_linger, worker->ctx.loop, on_linger_over);
     timer_init(&worker->_patience, worker->ctx.loop, on_patience_over);
 
@@ -64,22 +83,74 @@ static void set_up(struct worker *worker)
     worker->pool = db_pool_create(&pool);
 }
 
+static struct message *new_message(enum message_kind kind, size_t nids)
+{
+    struct message *message = h2o_mem_alloc(sizeof(*message) + nids * sizeof(message->ids[0]));
+    *message = (struct message){.kind = kind};
+    return message;
+}
+
+void worker_watch(struct worker *worker)
+{
+    h2o_multithread_send_message(&worker->_messages, &new_message(MESSAGE_WATCH, 0)->super);
+}
+
+void worker_tell(struct worker *worker, const struct db_feed_news *news)
+{
+    struct message *message = new_message(MESSAGE_NEWS, news->n);
+    if (news->n > 0)
+        memcpy(message->ids, news->ids, news->n * sizeof(news->ids[0]));
+    message->news = *news;
+    message->news.ids = message->ids;
+    h2o_multithread_send_message(&worker->_messages, &message->super);
+}
+
 void worker_drain(struct worker *worker)
 {
-    h2o_multithread_message_t *message = h2o_mem_alloc(sizeof(*message));
-    *message = (h2o_multithread_message_t){{NULL}};
-    h2o_multithread_send_message(&worker->_messages, message);
+    h2o_multithread_send_message(&worker->_messages, &new_message(MESSAGE_DRAIN, 0)->super);
 }
 
 static void on_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
 {
     struct worker *worker = container_of(receiver, struct worker, _messages);
     while (!h2o_linklist_is_empty(messages)) {
-        h2o_multithread_message_t *message =
-            container_of(messages->next, h2o_multithread_message_t, link);
-        h2o_linklist_unlink(&message->link);
+        struct message *message = container_of(messages->next, struct message, super.link);
+        h2o_linklist_unlink(&message->super.link);
+        switch (message->kind) {
+        case MESSAGE_WATCH:
+            watch(worker);
+            break;
+        case MESSAGE_NEWS:
+            on_news(worker, &message->news);
+            break;
+        case MESSAGE_DRAIN:
+            drain(worker);
+            break;
+        }
         free(message);
     }
+}
+
+static void watch(struct worker *worker)
+{
+    const struct worker_config *config = &worker->_config;
+    watch_start(&worker->watch,
+                &(struct watch_config){.loop = worker->ctx.loop,
+                                       .resolver = &worker->ctx.receivers.hostinfo_getaddr,
+                                       .conninfo = config->pool.conninfo,
+                                       .max_stale_ms = config->max_stale_ms,
+                                       .workers = worker->all,
+                                       .nworkers = worker->nall});
+}
+
+static void on_news(struct worker *worker, const struct db_feed_news *news)
+{
+    store_on_news(&worker->store, news);
+}
+
+static void drain(struct worker *worker)
+{
+    watch_stop(&worker->watch);
     worker->_is_draining = true;
     listener_close(&worker->_listener);
     h2o_context_request_shutdown(&worker->ctx); /* answers say "connection: close" from now on */

@@ -99,9 +99,9 @@ def report():
     connections = sorted({r["connections"] for r in rows})
     draw(cells, distances, connections)
     return "\n\n".join([
-        what_was_compared(run), "## Results", *results(cells, distances, connections),
-        "## What improved", *improvements(cells, distances, connections),
-        "## Where asynchronous does not help", *limits(cells, distances, connections, run),
+        what_was_compared(run), "### Results", *results(cells, distances, connections),
+        "### What improved", *improvements(cells, distances, connections),
+        "### Where asynchronous does not help", *limits(cells, distances, connections, run),
     ]), run
 
 
@@ -117,7 +117,7 @@ def ratio(cells, distance, connections):
 def what_was_compared(run):
     machine, versions = run["machine"], run["versions"]
     relay = max(run["relay_cpu"].values(), default=0)
-    return f"""## What was compared, and how
+    return f"""## Before and after
 
 **before** (`bench/before.c`) is the site as it was: {in_words(run['workers'])} worker processes, each of which takes one
 request at a time, asks PostgreSQL for the article and waits, asks for its related articles and waits, and answers.
@@ -155,7 +155,7 @@ def results(cells, distances, connections):
             pair = [cells[p, distance, c] for p in ("before", "after")]
             line = [" → ".join(number(r[key]) for r in pair) for key in ("rps", "p50_ms", "p99_ms", "errors", "cpu_s_per_1000", "rss_mb")]
             body.append([number(c), line[0], f"**{number(ratio(cells, distance, c))}**", *line[1:]])
-        yield f"### {away(distance).capitalize()}\n\n{table(heads, body)}"
+        yield f"#### {away(distance).capitalize()}\n\n{table(heads, body)}"
 
 
 def improvements(cells, distances, connections):

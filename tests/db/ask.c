@@ -82,14 +82,17 @@ static void on_done(struct db_query *q)
         ask->then(ask);
 }
 
-static void expect_numbered(const struct db_query *q, int row, int column, const char *word,
-                            int64_t number)
+/* The columns of db/sql/article_by_id.sql and related_by_id.sql that begin with the article's id and
+ * slug. */
+enum { A_HEAD = 2, R_CARD = 2 };
+
+static void expect_named(const struct db_query *q, int row, int column, int64_t id)
 {
-    char want[40];
-    snprintf(want, sizeof(want), "%s%ld", word, (long)number);
+    char want[64];
+    snprintf(want, sizeof(want), "{\"id\":%ld,\"slug\":\"article-%ld\",", (long)id, (long)id);
     struct db_text text = db_row_text(q->result, row, column);
-    cr_assert(text.base != NULL && strcmp(text.base, want) == 0, "row %d of id %ld is not \"%s\"",
-              row, (long)q->id, want);
+    cr_assert(text.base != NULL && strncmp(text.base, want, strlen(want)) == 0,
+              "row %d of id %ld does not begin with %s", row, (long)q->id, want);
 }
 
 static void check_article(const struct db_query *q)
@@ -99,8 +102,7 @@ static void check_article(const struct db_query *q)
     if (!is_there)
         return;
     cr_assert_eq(db_row_int64(q->result, q->row, 0), q->id);
-    expect_numbered(q, q->row, 2, "article-", q->id);
-    expect_numbered(q, q->row, 3, "Title ", q->id);
+    expect_named(q, q->row, A_HEAD, q->id);
 }
 
 static void check_related(const struct db_query *q)
@@ -111,7 +113,7 @@ static void check_related(const struct db_query *q)
         int64_t card = (q->id + i) % ARCHIVE_N + 1;
         cr_assert_eq(db_row_int64(q->result, q->row + i, 0), q->id);
         cr_assert_eq(db_row_int64(q->result, q->row + i, 1), card);
-        expect_numbered(q, q->row + i, 2, "article-", card);
+        expect_named(q, q->row + i, R_CARD, card);
     }
 }
 

@@ -12,7 +12,7 @@ static h2o_loop_t *loop;
 static h2o_multithread_receiver_t resolver;
 static struct test_pool *the_pool; /* whose events come */
 
-static h2o_loop_t *the_loop(void)
+h2o_loop_t *test_loop(void)
 {
     if (loop == NULL) {
         loop = h2o_evloop_create();
@@ -22,9 +22,15 @@ static h2o_loop_t *the_loop(void)
     return loop;
 }
 
+h2o_multithread_receiver_t *test_resolver(void)
+{
+    test_loop();
+    return &resolver;
+}
+
 void test_loop_turn(int max_wait_ms)
 {
-    h2o_evloop_run(the_loop(), max_wait_ms);
+    h2o_evloop_run(test_loop(), max_wait_ms);
 }
 
 static void on_event(enum db_pool_event event, unsigned connection, const char *why)
@@ -41,7 +47,7 @@ struct test_pool *test_pool_create(const char *url, struct db_pool_config config
     char *error = NULL;
     pool->conninfo = db_conninfo_create(url, &error);
     cr_assert_not_null(pool->conninfo, "%s", error);
-    config.loop = the_loop();
+    config.loop = test_loop();
     config.resolver = &resolver;
     config.conninfo = pool->conninfo;
     config.on_event = on_event;

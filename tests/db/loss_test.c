@@ -44,7 +44,8 @@ Test(loss, answers_what_was_in_flight_when_its_backend_was_terminated)
     static struct ask asks[N];
     PGconn *holder = test_session_open(url);
     struct test_pool *pool = test_pool_create_up(url, (struct db_pool_config){0});
-    test_session_sql(holder, "begin; lock table articles in access exclusive mode");
+    test_session_sql(holder,
+                     "begin; lock table articles, article_related in access exclusive mode");
     ask_ids(pool, asks, N);
     cr_assert(RUN_UNTIL(ALL_MS, busy_backends() == 2));
     terminate_backends(holder);
@@ -165,13 +166,13 @@ Test(loss, heals_from_a_change_of_the_tables_with_no_failed_query)
 {
     enum { N = 100 };
     static struct ask asks[N];
-    const char *const types[] = {"varchar(1000)", "text", "varchar(2000)"};
+    const char *const types[] = {"varchar(10000)", "text", "varchar(20000)"};
     struct test_pool *pool = test_pool_create_up(url, (struct db_pool_config){0});
     ask_ids(pool, asks, N);
     ask_finish_all(ALL_MS);
     ask_expect_all(asks, N, DB_OK);
     for (int round = 0; round < 3; round++) {
-        test_sql(url, "alter table articles alter column title type %s", types[round]);
+        test_sql(url, "alter table article_views alter column head type %s", types[round]);
         ask_ids(pool, asks, N);
         ask_finish_all(ALL_MS);
         ask_expect_all(asks, N, DB_OK);
@@ -182,7 +183,7 @@ Test(loss, heals_from_a_change_of_the_tables_with_no_failed_query)
 Test(loss, heals_where_the_first_query_after_a_change_comes_alone)
 {
     struct test_pool *pool = test_pool_create_up(url, (struct db_pool_config){0});
-    test_sql(url, "alter table articles alter column title type varchar(1000)");
+    test_sql(url, "alter table article_views alter column head type varchar(10000)");
     cr_expect_eq(ask_once(pool, DB_ARTICLE_BY_ID, 1), DB_OK);
     cr_expect_eq(ask_once(pool, DB_RELATED_BY_ID, 1), DB_OK);
     test_pool_destroy(pool);

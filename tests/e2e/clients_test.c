@@ -8,7 +8,8 @@
 
 enum { CROWD = 300 };
 
-static const char *const env[] = {"BROADSHEET_THREADS=2", "BROADSHEET_DEADLINE_MS=10000", NULL};
+static const char *const env[] = {"BROADSHEET_CACHE_MB=0", "BROADSHEET_THREADS=2",
+                                  "BROADSHEET_DEADLINE_MS=10000", NULL};
 
 static struct test_site site;
 static unsigned descriptors; /* of the server at rest */
@@ -18,9 +19,10 @@ static void open_site(void)
     site = test_site_open(env);
     cr_assert(WAIT_UNTIL(5000, is_served(site.server, 1)));
     cr_assert(WAIT_UNTIL(
-        5000, test_sql_number(site.url,
-                              "select count(*) from pg_stat_activity where"
-                              " datname = current_database() and pid <> pg_backend_pid()") == 4));
+        5000,
+        test_sql_number(site.url, "select count(*) from pg_stat_activity where"
+                                  " datname = current_database() and pid <> pg_backend_pid()") ==
+            4 + SERVER_OWN_CONNECTIONS));
     cr_assert(WAIT_UNTIL(5000, (descriptors = test_server_descriptors(site.server)) > 0 &&
                                    descriptors == test_server_descriptors(site.server)));
 }
@@ -149,7 +151,8 @@ Test(clients, that_speak_http_2_are_not_taken_for_it)
 
 Test(clients, beyond_the_limit_wait_until_others_leave)
 {
-    static const char *const few[] = {"BROADSHEET_THREADS=1", "BROADSHEET_MAX_CONNECTIONS=4", NULL};
+    static const char *const few[] = {"BROADSHEET_CACHE_MB=0", "BROADSHEET_THREADS=1",
+                                      "BROADSHEET_MAX_CONNECTIONS=4", NULL};
     struct test_server *small = test_server_start(site.url, few, NULL);
     for (int i = 0; i < 8; i++) {
         crowd[i] = http_open(small);

@@ -8,8 +8,10 @@
 
 enum { IN_FLIGHT = 30, SLACK_MS = 500 * TEST_SLOWNESS };
 
-static const char *const patient[] = {"BROADSHEET_THREADS=2", "BROADSHEET_DEADLINE_MS=8000", NULL};
-static const char *const brisk[] = {"BROADSHEET_THREADS=2", "BROADSHEET_DEADLINE_MS=1000", NULL};
+static const char *const patient[] = {"BROADSHEET_CACHE_MB=0", "BROADSHEET_THREADS=2",
+                                      "BROADSHEET_DEADLINE_MS=8000", NULL};
+static const char *const brisk[] = {"BROADSHEET_CACHE_MB=0", "BROADSHEET_THREADS=2",
+                                    "BROADSHEET_DEADLINE_MS=1000", NULL};
 
 TestSuite(drain, .timeout = 30);
 

@@ -15,9 +15,10 @@ enum {
     MAX_CLIENTS = 100,
 };
 
-static const char *const one_thread[] = {"BROADSHEET_THREADS=1", "BROADSHEET_DEADLINE_MS=600",
-                                         NULL};
-static const char *const patient[] = {"BROADSHEET_THREADS=1", "BROADSHEET_DEADLINE_MS=10000", NULL};
+static const char *const one_thread[] = {"BROADSHEET_CACHE_MB=0", "BROADSHEET_THREADS=1",
+                                         "BROADSHEET_DEADLINE_MS=600", NULL};
+static const char *const patient[] = {"BROADSHEET_CACHE_MB=0", "BROADSHEET_THREADS=1",
+                                      "BROADSHEET_DEADLINE_MS=10000", NULL};
 
 TestSuite(locks, .timeout = 30);
 
@@ -92,8 +93,9 @@ Test(locks, the_deadline_counts_while_a_request_waits_in_the_queue)
 
 Test(locks, the_deadline_holds_with_a_single_connection_too)
 {
-    static const char *const env[] = {"BROADSHEET_THREADS=1", "BROADSHEET_DB_CONNECTIONS=1",
-                                      "BROADSHEET_DEADLINE_MS=600", NULL};
+    static const char *const env[] = {"BROADSHEET_CACHE_MB=0", "BROADSHEET_THREADS=1",
+                                      "BROADSHEET_DB_CONNECTIONS=1", "BROADSHEET_DEADLINE_MS=600",
+                                      NULL};
     struct test_site site = test_site_open(env);
     cr_expect(is_served(site.server, 1));
     PGconn *lock = test_lock(site.url, "articles");
@@ -111,8 +113,9 @@ Test(locks, the_deadline_holds_with_a_single_connection_too)
 
 Test(locks, a_single_connection_gives_every_article_before_a_list_that_hangs)
 {
-    static const char *const env[] = {"BROADSHEET_THREADS=1", "BROADSHEET_DB_CONNECTIONS=1",
-                                      "BROADSHEET_DEADLINE_MS=600", NULL};
+    static const char *const env[] = {"BROADSHEET_CACHE_MB=0", "BROADSHEET_THREADS=1",
+                                      "BROADSHEET_DB_CONNECTIONS=1", "BROADSHEET_DEADLINE_MS=600",
+                                      NULL};
     struct test_site site = test_site_open(env);
     for (int id = SITE_ARTICLES + 1; id <= MAX_CLIENTS; id++) {
         char *slug = test_format("more-%d", id);
@@ -134,7 +137,8 @@ Test(locks, a_single_connection_gives_every_article_before_a_list_that_hangs)
 
 Test(locks, articles_come_when_related_is_locked_and_every_connection_is_new)
 {
-    static const char *const env[] = {"BROADSHEET_THREADS=1", "BROADSHEET_DEADLINE_MS=1500", NULL};
+    static const char *const env[] = {"BROADSHEET_CACHE_MB=0", "BROADSHEET_THREADS=1",
+                                      "BROADSHEET_DEADLINE_MS=1500", NULL};
     struct test_site site = test_site_open(env);
     cr_expect(is_served(site.server, 1));
     PGconn *lock = test_lock(site.url, "article_related");

@@ -50,7 +50,7 @@ Test(article_get, merges_both_halves_into_one_answer)
     cr_assert(!client_has_answer(client), "it waits for the other half");
     answer_related(1);
 
-    struct answer answer = client_answer(client);
+    struct reply answer = client_answer(client);
     cr_assert_eq(answer.status, 200);
     cr_assert_str_eq(answer.body, "{\"article\":" ARTICLE_7 ",\"related_articles\":[" CARD_20 "]}");
     cr_assert_not_null(strstr(answer.head, "content-type: application/json\r\n"));
@@ -87,7 +87,7 @@ ParameterizedTest(struct half *c, article_get, serves_the_article_where_only_the
     fake_db_fail(fake_db_waiting(DB_RELATED_BY_ID), c->error, "broken");
     answer_article("published");
 
-    struct answer answer = client_answer(client);
+    struct reply answer = client_answer(client);
     char header[64];
     snprintf(header, sizeof(header), "related-status: %s\r\n", c->status);
     cr_assert_eq(answer.status, 200);
@@ -114,7 +114,7 @@ ParameterizedTest(struct ending *c, article_get,
     fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID),
                    c->status[0] != '\0' ? fake_article(7, c->status) : fake_no_rows());
 
-    struct answer answer = client_answer(client);
+    struct reply answer = client_answer(client);
     cr_assert_eq(answer.status, c->want);
     cr_assert_null(strstr(answer.body, "Harbour"), "nothing of the article is told");
     cr_assert_eq(fake_db_nwaiting(), 0);
@@ -142,7 +142,7 @@ ParameterizedTest(struct failure *c, article_get, says_what_went_wrong_with_the_
     answer_related(2);
     fake_db_fail(fake_db_waiting(DB_ARTICLE_BY_ID), c->error, "words of the server");
 
-    struct answer answer = client_answer(client);
+    struct reply answer = client_answer(client);
     cr_assert_eq(answer.status, c->want);
     cr_assert_not_null(strstr(answer.body, c->kind), "%s", answer.body);
     cr_assert_null(strstr(answer.body, "words of the server"), "those are for the log");
@@ -156,7 +156,7 @@ Test(article_get, answers_head_without_a_body)
     client_send(client, "HEAD /articles/7", "");
     answer_article("published");
     answer_related(0);
-    struct answer answer = client_answer_head(client);
+    struct reply answer = client_answer_head(client);
     cr_assert_eq(answer.status, 200);
     cr_assert_null(strstr(answer.head, "content-length: 0\r\n"));
     cr_assert(!client_has_answer(client), "no body follows");
@@ -205,7 +205,7 @@ Test(article_get, sends_a_slug_to_the_address_by_id)
     cr_assert_str_eq(query->param, "harbour-opens");
     fake_db_answer(query, fake_id(7));
 
-    struct answer answer = client_answer(client);
+    struct reply answer = client_answer(client);
     cr_assert_eq(answer.status, 302);
     cr_assert_not_null(strstr(answer.head, "location: /articles/7\r\n"), "%s", answer.head);
 }

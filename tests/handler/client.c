@@ -14,6 +14,8 @@
 
 #include "handlers/routes.h"
 
+enum { STORE_BYTES = 1000 * 1000, MAX_STALE_MS = 1000 };
+
 struct client {
     int fd;
 };
@@ -33,6 +35,7 @@ struct worker *client_worker(void)
     routes_register(
         h2o_config_register_host(&config, h2o_iovec_init(H2O_STRLIT("default")), 65535));
     h2o_context_init(&worker.ctx, h2o_evloop_create(), &config);
+    store_init(&worker.store, STORE_BYTES, MAX_STALE_MS);
     worker.all = &worker;
     worker.nall = 1;
     accept_ctx = (h2o_accept_ctx_t){.ctx = &worker.ctx, .hosts = config.hosts};
@@ -97,27 +100,41 @@ static void read_bytes(struct client *client, char *to, size_t n)
     }
 }
 
-struct answer client_answer_head(struct client *client)
+/* The value of a header; `to` stays "" where there is none. */
+static void copy_header(const char *head, const char *name, char *to, size_t size)
 {
-    struct answer answer = {0};
-    size_t n = 0;
-    while (n < 4 || memcmp(answer.head + n - 4, "\r\n\r\n", 4) != 0) {
-        cr_assert_lt(n, sizeof(answer.head) - 1);
-        read_bytes(client, &answer.head[n++], 1);
-    }
-    cr_assert_eq(sscanf(answer.head, "HTTP/1.1 %d", &answer.status), 1, "%s", answer.head);
-    for (char *c = answer.head; *c != '\0'; c++)
-        *c = (char)tolower(*c);
-    return answer;
+    char key[64];
+    int length = snprintf(key, sizeof(key), "\r\n%s: ", name);
+    const char *at = strstr(head, key);
+    if (at != NULL)
+        snprintf(to, size, "%.*s", (int)strcspn(at + length, "\r"), at + length);
 }
 
-struct answer client_answer(struct client *client)
+struct reply client_answer_head(struct client *client)
 {
-    struct answer answer = client_answer_head(client);
-    const char *length = strstr(answer.head, "content-length: ");
-    cr_assert_not_null(length, "%s", answer.head);
-    size_t n = strtoul(length + strlen("content-length: "), NULL, 10);
-    cr_assert_lt(n, sizeof(answer.body));
-    read_bytes(client, answer.body, n);
-    return answer;
+    struct reply reply = {0};
+    size_t n = 0;
+    while (n < 4 || memcmp(reply.head + n - 4, "\r\n\r\n", 4) != 0) {
+        cr_assert_lt(n, sizeof(reply.head) - 1);
+        read_bytes(client, &reply.head[n++], 1);
+    }
+    cr_assert_eq(sscanf(reply.head, "HTTP/1.1 %d", &reply.status), 1, "%s", reply.head);
+    for (char *c = reply.head; *c != '\0'; c++)
+        *c = (char)tolower(*c);
+
+    char length[24] = "";
+    copy_header(reply.head, "content-length", length, sizeof(length));
+    copy_header(reply.head, "etag", reply.etag, sizeof(reply.etag));
+    reply.length = length[0] != '\0' ? strtoul(length, NULL, 10) : NO_LENGTH;
+    return reply;
+}
+
+struct reply client_answer(struct client *client)
+{
+    struct reply reply = client_answer_head(client);
+    if (reply.status == 304)
+        return reply;
+    cr_assert_lt(reply.length, sizeof(reply.body), "%s", reply.head);
+    read_bytes(client, reply.body, reply.length);
+    return reply;
 }

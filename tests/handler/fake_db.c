@@ -1,14 +1,18 @@
 #include "tests/handler/fake_db.h"
 
 #include <criterion/criterion.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tests/support/result.h"
 
-enum { MAX_WAITING = 16 };
+enum { MAX_WAITING = 16, MAX_BODY_BYTES = 10000, A_COLUMNS = 5, R_COLUMNS = 3 };
 
-#define MIDNIGHT_2000_US (INT64_C(946684800) * 1000000)
+#define CITY "\"section\":{\"slug\":\"city\",\"name\":\"City\"}"
+#define MIDNIGHT "\"published_at\":\"2000-01-01T00:00:00Z\""
+
+static PGresult *article_row(int64_t id, const char *status, const char *body, int version);
 
 static struct db_query *waiting[MAX_WAITING];
 static size_t nwaiting, ncancelled;
@@ -49,6 +53,16 @@ struct db_query *fake_db_waiting(enum db_statement statement)
     return NULL;
 }
 
+struct db_query *fake_db_newest(enum db_statement statement)
+{
+    struct db_query *newest = fake_db_waiting(statement);
+    for (size_t i = 0; i < nwaiting; i++) {
+        if (waiting[i]->statement == statement)
+            newest = waiting[i];
+    }
+    return newest;
+}
+
 size_t fake_db_nwaiting(void)
 {
     return nwaiting;
@@ -83,44 +97,57 @@ void fake_db_fail(struct db_query *q, enum db_error error, const char *message)
 
 PGresult *fake_article(int64_t id, const char *status)
 {
-    PGresult *result = result_create(15);
+    return article_row(id, status, "It \"opened\".", 3);
+}
+
+PGresult *fake_version(int64_t id, int version, size_t body_bytes)
+{
+    char body[MAX_BODY_BYTES + 1] = "";
+    cr_assert_leq(body_bytes, MAX_BODY_BYTES);
+    for (size_t i = 0; i < body_bytes; i++)
+        body[i] = "The \"harbour\" opens.\n"[i % 21];
+    return article_row(id, "published", body, version);
+}
+
+/* The parts of the read model, see migrations/0003_changes.sql. */
+static PGresult *article_row(int64_t id, const char *status, const char *body, int version)
+{
+    char head[128], tail[256];
+    snprintf(head, sizeof(head),
+             "{\"id\":%" PRId64 ",\"slug\":\"harbour-opens\",\"title\":\"Harbour opens\","
+             "\"summary\":null",
+             id);
+    snprintf(tail, sizeof(tail),
+             "," CITY ",\"authors\":[{\"slug\":\"ada-berg\",\"name\":\"Ada Berg\"}],"
+             "\"tags\":[{\"slug\":\"ports\",\"name\":\"Ports\"}]," MIDNIGHT ","
+             "\"updated_at\":\"2000-01-01T00:00:01.500Z\",\"version\":%d}",
+             version);
+    PGresult *result = result_create(A_COLUMNS);
     result_put_int64(result, 0, 0, id);
     result_put_text(result, 0, 1, status);
-    result_put_text(result, 0, 2, "harbour-opens");
-    result_put_text(result, 0, 3, "Harbour opens");
-    result_put_null(result, 0, 4);
-    result_put_text(result, 0, 5, "It \"opened\".");
-    result_put_text(result, 0, 6, "city");
-    result_put_text(result, 0, 7, "City");
-    result_put_texts(result, 0, 8, "ada-berg");
-    result_put_texts(result, 0, 9, "Ada Berg");
-    result_put_texts(result, 0, 10, "ports");
-    result_put_texts(result, 0, 11, "Ports");
-    result_put_time_us(result, 0, 12, MIDNIGHT_2000_US);
-    result_put_time_us(result, 0, 13, MIDNIGHT_2000_US + 1500000);
-    result_put_int32(result, 0, 14, 3);
+    result_put_text(result, 0, 2, head);
+    result_put_text(result, 0, 3, body);
+    result_put_text(result, 0, 4, tail);
     return result;
 }
 
 PGresult *fake_no_rows(void)
 {
-    return result_create(15);
+    return result_create(A_COLUMNS);
 }
 
 PGresult *fake_cards(int64_t article_id, int64_t first, int n)
 {
-    PGresult *result = result_create(8);
+    PGresult *result = result_create(R_COLUMNS);
     for (int row = 0; row < n; row++) {
-        char slug[32];
-        snprintf(slug, sizeof(slug), "card-%d", row);
+        char card[256];
+        snprintf(card, sizeof(card),
+                 "{\"id\":%" PRId64 ",\"slug\":\"card-%d\",\"title\":\"Card\","
+                 "\"summary\":\"Short\"," CITY "," MIDNIGHT "}",
+                 first + row, row);
         result_put_int64(result, row, 0, article_id);
         result_put_int64(result, row, 1, first + row);
-        result_put_text(result, row, 2, slug);
-        result_put_text(result, row, 3, "Card");
-        result_put_text(result, row, 4, "Short");
-        result_put_text(result, row, 5, "city");
-        result_put_text(result, row, 6, "City");
-        result_put_time_us(result, row, 7, MIDNIGHT_2000_US);
+        result_put_text(result, row, 2, card);
     }
     return result;
 }

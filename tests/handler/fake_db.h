@@ -1,7 +1,8 @@
 /* tests/handler/fake_db.h - a database in two functions.
  *
- * It stands in for db/query.c: queries that handlers start wait here until the test ends them, in any
- * order and in any way. Results are real PGresults in the binary format that the statements ask for. */
+ * It stands in for db/query.c: queries that handlers start wait here until the test ends them, in
+ * any order and in any way. Results are real PGresults in the binary format that the statements ask
+ * for. */
 #ifndef TESTS_HANDLER_FAKE_DB_H
 #define TESTS_HANDLER_FAKE_DB_H
 
@@ -9,6 +10,7 @@
 
 /* The oldest query with this statement that has not ended; aborts the test where there is none. */
 struct db_query *fake_db_waiting(enum db_statement statement);
+struct db_query *fake_db_newest(enum db_statement statement); /* likewise, the newest */
 size_t fake_db_nwaiting(void);
 size_t fake_db_ncancelled(void); /* while they waited */
 
@@ -16,9 +18,12 @@ size_t fake_db_ncancelled(void); /* while they waited */
 void fake_db_answer(struct db_query *q, PGresult *result);
 void fake_db_fail(struct db_query *q, enum db_error error, const char *message);
 
-/* Rows of db/sql/article_by_id.sql: one with every field set, and none. */
+/* Rows of db/sql/article_by_id.sql: one with every part set, of version 3; and none. */
 PGresult *fake_article(int64_t id, const char *status);
 PGresult *fake_no_rows(void);
+
+/* A published article with a body of so many bytes, of which some need an escape. */
+PGresult *fake_version(int64_t id, int version, size_t body_bytes);
 
 /* Rows of db/sql/related_by_id.sql: n cards with the ids first, first + 1, ... */
 PGresult *fake_cards(int64_t article_id, int64_t first, int n);

@@ -23,7 +23,7 @@ Test(related_get, answers_the_list_alone)
     client_send(client, "GET /articles/7/related", "");
     fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID), fake_article(7, "published"));
     fake_db_answer(fake_db_waiting(DB_RELATED_BY_ID), fake_cards(7, 20, 0));
-    struct answer answer = client_answer(client);
+    struct reply answer = client_answer(client);
     cr_assert_eq(answer.status, 200);
     cr_assert_str_eq(answer.body, "{\"related_articles\":[]}");
 }
@@ -47,7 +47,7 @@ Test(related_get, sends_a_slug_to_the_address_by_id)
 {
     client_send(client, "GET /articles/harbour-opens/related", "");
     fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_SLUG), fake_id(7));
-    struct answer answer = client_answer(client);
+    struct reply answer = client_answer(client);
     cr_assert_not_null(strstr(answer.head, "location: /articles/7/related\r\n"), "%s", answer.head);
 }
 
@@ -62,7 +62,7 @@ Test(ready_get, tells_why_it_is_not_ready)
 {
     client_send(client, "GET /readyz", "");
     fake_db_fail(fake_db_waiting(DB_PING), DB_UNAVAILABLE, "host db, user root");
-    struct answer answer = client_answer(client);
+    struct reply answer = client_answer(client);
     cr_assert_eq(answer.status, 503);
     cr_assert_not_null(strstr(answer.body, "No connection to the database is up."));
     cr_assert_null(strstr(answer.body, "root"), "the server's own words are for the log");
@@ -110,7 +110,7 @@ ParameterizedTestParameters(routes, answer_what_nothing_is_behind)
 ParameterizedTest(struct request *c, routes, answer_what_nothing_is_behind)
 {
     client_send(client, c->line, "");
-    struct answer answer = client_answer(client);
+    struct reply answer = client_answer(client);
     cr_expect_eq(answer.status, c->want, "%s: %d", c->line, answer.status);
     if (c->want >= 400)
         cr_expect_not_null(strstr(answer.head, "content-type: application/problem+json\r\n"));
@@ -122,7 +122,7 @@ ParameterizedTest(struct request *c, routes, answer_what_nothing_is_behind)
 Test(routes, name_the_parameter_that_is_not_known_and_stay_json_whatever_it_is)
 {
     client_send(client, "GET /healthz?a\"b\\=1&c=2", "");
-    struct answer answer = client_answer(client);
+    struct reply answer = client_answer(client);
     json_object *body = json_tokener_parse(answer.body);
     cr_assert_not_null(body, "%s", answer.body);
     const char *detail = json_object_get_string(json_object_object_get(body, "detail"));
@@ -133,7 +133,7 @@ Test(routes, name_the_parameter_that_is_not_known_and_stay_json_whatever_it_is)
 Test(routes, make_problem_json_of_what_the_library_answers_itself)
 {
     client_send(client, "POST /healthz", "Content-Length: 99999\r\n");
-    struct answer answer = client_answer(client);
+    struct reply answer = client_answer(client);
     cr_assert_eq(answer.status, 413);
     cr_assert_not_null(strstr(answer.head, "content-type: application/problem+json\r\n"));
     cr_assert_not_null(strstr(answer.body, "content-too-large"));

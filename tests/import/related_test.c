@@ -12,7 +12,7 @@ static char *url;
 static void begin(void)
 {
     url = test_database_create();
-    test_sql(url, "insert into sections (name) values ('News')");
+    test_sql(url, "insert into sections (name) values ('News'), ('Sport')");
 }
 
 static void end(void)
@@ -22,18 +22,17 @@ static void end(void)
 
 TestSuite(related, .init = begin, .fini = end, .timeout = 120);
 
-/* An article published on this day of 2024, with these tags ("{a,b}"), that waits in the queue. */
-static void article(int id, int day, const char *tags)
+/* An article of section 1, published on this day of 2024, with this text and these tags ("{a,b}"). */
+static void article(int id, int day, const char *text, const char *tags)
 {
     test_sql(url,
              "insert into tags (name) select unnest('%s'::text[]) on conflict (name) do nothing;"
              "insert into articles (id, slug, section_id, published_at, title, body)"
              " values (%d, 'a-%d', 1, '2024-01-01 00:00Z'::timestamptz + %d * interval '1 day', "
-             "'t', 'b');"
+             "'T%d', '%s');"
              "insert into article_tags select %d, t.id, a.published_at"
-             " from tags t, articles a where t.name = any ('%s'::text[]) and a.id = %d;"
-             "insert into related_queue (article_id, spread) values (%d, true)",
-             tags, id, id, day, id, tags, id, id);
+             " from tags t, articles a where t.name = any ('%s'::text[]) and a.id = %d",
+             tags, id, id, day, id, text, id, tags, id);
 }
 
 static void refresh(void)
@@ -54,104 +53,115 @@ static void expect_list(int id, const char *want)
     free(list);
 }
 
-Test(related, a_rare_tag_counts_more_than_a_frequent_one)
+static void expect_first(int id, int want)
 {
-    article(1, 1, "{rare,frequent}");
-    article(2, 1, "{rare}");
-    for (int id = 3; id <= 7; id++)
-        article(id, 9, "{frequent}");
-    refresh();
-    expect_list(1, "2 7 6 5 4 3");
+    cr_expect_eq(test_sql_number(url,
+                                 "select related_id from article_related where article_id = %d"
+                                 " and rank = 1",
+                                 id),
+                 want, "of %d", id);
 }
 
-Test(related, two_shared_tags_count_more_than_each)
+Test(related, a_rare_word_counts_more_than_a_frequent_one)
 {
-    article(1, 1, "{a,b}");
-    article(2, 5, "{a}");
-    article(3, 2, "{b,a}");
-    article(4, 4, "{b}");
+    article(1, 1, "heron river", "{}");
+    article(2, 1, "heron meadow", "{}");
+    article(3, 9, "river mill", "{}");
+    article(4, 9, "river boat", "{}");
+    article(5, 9, "river bridge", "{}");
     refresh();
-    expect_list(1, "3 2 4");
+    expect_first(1, 2);
 }
 
-Test(related, newer_comes_first_among_equals_and_then_the_higher_id)
+Test(related, words_are_found_in_every_form_and_stop_words_are_no_reason)
 {
-    article(1, 1, "{a}");
-    article(2, 3, "{a}");
-    article(3, 2, "{a}");
-    article(4, 3, "{a}");
+    article(1, 1, "the voting of this", "{}");
+    article(2, 1, "votes", "{}");
+    article(3, 9, "the of this", "{}");
     refresh();
-    expect_list(1, "4 2 3");
-    expect_list(4, "2 3 1");
+    expect_first(1, 2);
+    expect_first(2, 1);
 }
 
-Test(related, an_article_without_a_shared_tag_has_no_list)
+Test(related, a_shared_tag_relates_what_has_no_word_in_common)
 {
-    article(1, 1, "{}");
-    article(2, 1, "{b}");
-    article(3, 1, "{c}");
+    article(1, 1, "heron", "{birds}");
+    article(2, 1, "storch", "{birds}");
+    article(3, 9, "mill", "{water}");
     refresh();
-    cr_expect_eq(test_sql_number(url, "select count(*) from article_related"), 0);
+    expect_first(1, 2);
 }
 
 Test(related, a_list_has_six_at_most_and_never_the_article_itself)
 {
     for (int id = 1; id <= 20; id++)
-        article(id, id, "{a,b}");
+        article(id, id, "heron", "{a}");
     refresh();
-    expect_list(20, "19 18 17 16 15 14");
-    expect_list(1, "20 19 18 17 16 15");
+    cr_expect_eq(test_sql_number(url, "select count(*) from article_related"), 120);
+    cr_expect_eq(test_sql_number(url, "select max(rank) from article_related"), 6);
 }
 
-/* Each new article makes its tags less rare: it must not lose to those that were scored before. */
-Test(related, a_new_article_enters_the_lists_of_its_equals)
+Test(related, a_new_article_enters_the_lists_of_older_ones)
 {
-    for (int id = 1; id <= 20; id++) {
-        article(id, id, "{a,b}");
+    for (int id = 1; id <= 9; id++) {
+        article(id, id, id == 1 ? "heron pond" : "mill wheel", "{}");
         refresh();
     }
-    expect_list(1, "20 19 18 17 16 15");
-    expect_list(12, "20 19 18 17 16 15");
-    expect_list(20, "19 18 17 16 15 14");
+    article(10, 10, "heron nest", "{}");
+    refresh();
+    expect_first(10, 1);
+    expect_first(1, 10);
 }
 
-Test(related, an_older_article_enters_no_full_list_of_newer_equals)
+Test(related, a_short_list_is_filled_up_with_the_newest_of_the_section)
 {
-    for (int id = 1; id <= 10; id++)
-        article(id, 20 + id, "{a}");
+    article(1, 1, "heron", "{}");
+    article(2, 2, "mill", "{}");
+    article(3, 4, "bridge", "{}");
+    article(4, 3, "bakery", "{}");
+    test_sql(url, "update articles set section_id = 2 where id = 4");
     refresh();
-    test_sql(url, "create table before as select *, xmin::text as writer from article_related");
-    article(11, 1, "{a}");
+    expect_list(1, "3 2");
+    expect_list(4, "");
+    article(5, 5, "boat", "{}");
     refresh();
-    expect_list(11, "10 9 8 7 6 5");
-    cr_expect_eq(test_sql_number(
-                     url,
-                     "select count(*) from before b join article_related r using (article_id, rank)"
-                     " where r.xmin::text = b.writer"),
-                 60);
+    expect_list(1, "5 3 2");
 }
 
-Test(related, one_article_after_another_ends_like_all_at_once)
-{
-    static const char *const tags[] = {"{a,b}", "{b,c}", "{a,c,d}", "{d}",
-                                       "{a}",   "{b,e}", "{e,f,a}", "{f}"};
+#define STORY                                                                                 \
+    "The council has bought the old mill at the river and wants to restore its wheel before " \
+    "spring. Engineers measured the weir on Monday; volunteers will clear the yard of timber."
 
-    for (int id = 1; id <= 40; id++) {
-        article(id, id, tags[id * 7 % 8]);
-        refresh();
-    }
-    cr_expect_eq(
-        test_sql_number(
-            url, "select count(*) from related_lists(array(select id from articles where id > 34))"
-                 " l left join article_related r using (article_id, rank) where r.related_id is "
-                 "distinct from l.related_id"),
-        0);
+Test(related, a_story_sent_again_or_updated_is_in_no_list_with_the_first)
+{
+    article(1, 1, STORY, "{mill}");
+    article(2, 2, STORY, "{mill}");
+    article(3, 3, STORY " The mayor thanked them.", "{mill}");
+    article(4, 4, "The mill wheel turned.", "{mill}");
+    article(5, 5, "A bakery opens.", "{}");
+    refresh();
+    cr_expect_eq(test_sql_number(url, "select count(*) from article_related"
+                                      " where article_id <= 3 and related_id <= 3"),
+                 0);
+    cr_expect_eq(test_sql_number(url, "select count(*) from article_related"
+                                      " where article_id > 3 and related_id <= 3"),
+                 2);
+    expect_first(1, 4);
+}
+
+Test(related, a_list_is_not_empty_where_its_section_has_but_one_other_story)
+{
+    article(1, 1, "A bakery opens.", "{}");
+    for (int id = 2; id <= 60; id++)
+        article(id, id, STORY, "{mill}");
+    refresh();
+    expect_list(60, "1");
 }
 
 Test(related, an_unchanged_list_is_not_written)
 {
     for (int id = 1; id <= 9; id++)
-        article(id, id, "{a,b}");
+        article(id, id, "heron", "{a,b}");
     refresh();
     test_sql(url, "create table before as select *, xmin::text as writer from article_related;"
                   "insert into related_queue (article_id, spread) select id, true from articles");
@@ -165,92 +175,84 @@ Test(related, an_unchanged_list_is_not_written)
 Test(related, a_withdrawn_article_leaves_all_lists_and_has_none)
 {
     for (int id = 1; id <= 8; id++)
-        article(id, id, "{a}");
+        article(id, id, "heron", "{a}");
     refresh();
-    expect_list(1, "8 7 6 5 4 3");
-    test_sql(url, "update articles set status = 'withdrawn' where id = 8;"
-                  "insert into related_queue (article_id, spread) values (8, true)");
+    test_sql(url, "update articles set status = 'withdrawn' where id = 8");
     refresh();
     expect_list(8, "");
-    expect_list(1, "7 6 5 4 3 2");
     cr_expect_eq(test_sql_number(url, "select count(*) from article_related where related_id = 8"),
                  0);
+    cr_expect_eq(test_sql_number(url, "select count(*) from article_related"), 42);
 
     test_sql(url, "update articles set status = 'draft' where id = 7;"
-                  "update articles set status = 'published' where id = 8;"
-                  "insert into related_queue (article_id, spread) values (8, true), (7, true)");
+                  "update articles set status = 'published' where id = 8");
     refresh();
     expect_list(7, "");
-    expect_list(1, "8 6 5 4 3 2");
+    cr_expect_eq(test_sql_number(url, "select count(*) from article_related"), 42);
 }
 
-Test(related, an_article_that_changes_its_tags_changes_lists_on_both_sides)
+Test(related, a_deleted_article_is_replaced_in_the_lists_that_it_was_in)
 {
-    article(1, 1, "{a}");
-    article(2, 2, "{a}");
-    article(3, 3, "{b}");
+    for (int id = 1; id <= 9; id++)
+        article(id, id, "heron", "{a}");
     refresh();
-    expect_list(1, "2");
-    expect_list(3, "");
+    test_sql(url, "delete from articles where id in (8, 9)");
+    refresh();
+    cr_expect_eq(test_sql_number(url, "select count(*) from article_related"), 42);
+    cr_expect_eq(test_sql_number(url, "select count(*) from article_terms"), 7);
+    cr_expect_eq(test_sql_number(url, "select count(*) from related_terms where articles && "
+                                      "'{8,9}'"),
+                 0);
+}
+
+Test(related, an_article_that_changes_its_tags_or_text_changes_lists_on_both_sides)
+{
+    article(1, 1, "heron", "{a}");
+    article(2, 2, "stork", "{a}");
+    article(3, 3, "mill", "{b}");
+    refresh();
+    expect_first(1, 2);
     test_sql(url, "update article_tags set tag_id = (select id from tags where name = 'b') where "
-                  "article_id = 2;"
-                  "insert into related_queue (article_id, spread) values (2, true)");
+                  "article_id = 2");
     refresh();
-    expect_list(1, "");
-    expect_list(2, "3");
-    expect_list(3, "2");
+    expect_first(2, 3);
+    expect_first(3, 2);
+    test_sql(url, "update articles set body = 'heron' where id = 3");
+    refresh();
+    expect_first(1, 3);
 }
 
-Test(related, an_article_that_is_gone_or_queued_twice_does_no_harm)
+Test(related, one_article_after_another_ends_with_lists_for_all)
 {
-    article(1, 1, "{a}");
-    article(2, 2, "{a}");
-    test_sql(url, "insert into related_queue (article_id, spread) values (1, true), (1, false), "
-                  "(77, true), (77, false)");
-    cr_expect_eq(test_sql_number(url, "select related_refresh(100)"), 3);
-    cr_expect_eq(test_sql_number(url, "select related_refresh(100)"), 0);
-    expect_list(1, "2");
-}
-
-Test(related, a_call_does_no_more_than_it_was_told_to)
-{
-    for (int id = 1; id <= 10; id++)
-        article(id, id, "{a}");
-    for (long done = 4; done > 0;) {
-        done = test_sql_number(url, "select related_refresh(4)");
-        cr_assert(done >= 0 && done <= 4, "%ld", done);
+    for (int id = 1; id <= 40; id++) {
+        article(id, id, id % 3 == 0 ? "heron pond" : "mill wheel", "{a}");
+        refresh();
     }
-    refresh();
-    cr_expect_eq(test_sql_number(url, "select count(distinct article_id) from article_related"),
-                 10);
+    cr_expect_eq(test_sql_number(url, "select count(*) from article_related"), 240);
 }
 
-Test(related, a_refresh_that_is_rolled_back_leaves_the_queue_as_it_was)
+Test(related, other_languages_are_stemmed_as_theirs_and_all_is_read_again)
 {
-    article(1, 1, "{a}");
-    article(2, 2, "{a}");
-    test_sql(url, "begin; select related_refresh(100); rollback");
-    cr_expect_eq(test_sql_number(url, "select count(*) from related_queue where spread"), 2);
+    article(1, 1, "Häuser", "{}");
+    article(2, 2, "Haus", "{}");
+    article(3, 3, "Garten", "{}");
     refresh();
-    expect_list(1, "2");
+    test_sql(url, "update related_settings set language = 'german'");
+    cr_expect_eq(test_sql_number(url, "select count(*) from related_queue where spread"), 3);
+    refresh();
+    expect_first(1, 2);
+    expect_first(2, 1);
 }
 
-Test(related, two_refreshes_take_turns)
+Test(related, an_empty_archive_forgets_all)
 {
-    PGconn *first = test_session_open(url);
-
-    article(1, 1, "{a}");
-    article(2, 2, "{a}");
-    test_session_sql(first, "begin; select related_refresh(100)");
-    char *answer = test_sql_value(
-        url, "begin; set local lock_timeout = '100ms'; create temp table t (e text);"
-             "do $$ begin perform related_refresh(100); insert into t values ('ran');"
-             " exception when lock_not_available then insert into t values ('waited'); end $$;"
-             "select e from t");
-    cr_expect_str_eq(answer, "waited");
-    free(answer);
-    test_session_sql(first, "commit");
-    PQfinish(first);
+    article(1, 1, "heron", "{a}");
+    article(2, 1, "heron", "{a}");
     refresh();
-    expect_list(2, "1");
+    article(3, 1, "heron", "{a}");
+    test_sql(url, "truncate articles cascade");
+    cr_expect_eq(test_sql_number(url, "select (select count(*) from article_terms)"
+                                      " + (select count(*) from related_terms)"
+                                      " + (select count(*) from related_queue)"),
+                 0);
 }

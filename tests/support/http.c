@@ -25,6 +25,7 @@
 enum { SOCKET_TIMEOUT_S = 20, MAX_HEAD_BYTES = 65536, MAX_BODY_BYTES = 64 << 20 };
 
 static bool receive_head(int fd, struct http_answer *answer);
+static bool take_head(int fd, char *head);
 static bool receive_body(int fd, struct http_answer *answer);
 static bool receive_chunks(int fd, struct http_answer *answer);
 static bool receive_bytes(int fd, struct http_answer *answer, size_t length);
@@ -105,14 +106,11 @@ struct http_answer http_receive(struct http_connection *c, bool is_answer_to_hea
     return answer;
 }
 
-/* Byte by byte, since what follows the head may belong to the next answer. */
 static bool receive_head(int fd, struct http_answer *answer)
 {
     char *head = answer->_head;
-    size_t n = 0;
-    while (n < 4 || memcmp(head + n - 4, "\r\n\r\n", 4) != 0)
-        if (n == MAX_HEAD_BYTES - 1 || recv(fd, head + n++, 1, 0) != 1)
-            return false;
+    if (!take_head(fd, head))
+        return false;
     if (strncmp(head, "HTTP/1.1 ", 9) != 0)
         return false;
     answer->status = (int)strtol(head + 9, NULL, 10);
@@ -128,6 +126,27 @@ static bool receive_head(int fd, struct http_answer *answer)
         rest = end + 2;
     }
     return rest[0] == '\r';
+}
+
+/* What follows the head may belong to the next answer: bytes are looked at before they are
+ * taken. */
+static bool take_head(int fd, char *head)
+{
+    for (size_t n = 0; n < MAX_HEAD_BYTES - 1;) {
+        ssize_t seen = recv(fd, head + n, MAX_HEAD_BYTES - 1 - n, MSG_PEEK);
+        if (seen <= 0)
+            return false;
+        size_t looked_at = n > 3 ? n - 3 : 0, all = n + (size_t)seen;
+        const char *end = memmem(head + looked_at, all - looked_at, "\r\n\r\n", 4);
+        size_t length = end != NULL ? (size_t)(end - head) + 4 : all;
+        if (recv(fd, head + n, length - n, MSG_WAITALL) != (ssize_t)(length - n))
+            return false;
+        n = length;
+        head[n] = '\0';
+        if (end != NULL)
+            return true;
+    }
+    return false;
 }
 
 static bool receive_body(int fd, struct http_answer *answer)

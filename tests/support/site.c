@@ -60,6 +60,12 @@ void test_article_insert(const char *url, long id, const char *slug)
              id, slug);
 }
 
+void test_lists_keep(const char *url)
+{
+    test_sql(url, "create or replace function related_refresh(max_articles integer)"
+                  "  returns integer language sql as 'select 0'");
+}
+
 PGconn *test_lock(const char *url, const char *tables)
 {
     PGconn *lock = test_session_open(url);

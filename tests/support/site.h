@@ -15,6 +15,9 @@ struct test_site {
 
 enum { SITE_ARTICLES = 40, SITE_CARDS = 6 };
 
+/* Connections of a server beside those of its threads: the change feed's and the publisher's. */
+enum { SERVER_OWN_CONNECTIONS = 2 };
+
 /* A new database with the articles of test_articles_insert, and a server on it; `env` as in
  * test_server_start. */
 struct test_site test_site_open(const char *const env[]);
@@ -28,6 +31,10 @@ void test_articles_insert(const char *url);
 
 /* One more article, published, by the section "News", with nothing that may be left out. */
 void test_article_insert(const char *url, long id, const char *slug);
+
+/* From now on related lists are what is written into article_related, and nobody computes them
+ * anew. */
+void test_lists_keep(const char *url);
 
 /* A transaction that keeps everybody from reading these tables ("articles, article_related") until
  * test_unlock. */

@@ -8,13 +8,10 @@
 #include "server/options.h"
 
 static const char *const variables[] = {
-    "DATABASE_URL",
-    "BROADSHEET_LISTEN",
-    "BROADSHEET_THREADS",
-    "BROADSHEET_DB_CONNECTIONS",
-    "BROADSHEET_CACHE_MB",
-    "BROADSHEET_DEADLINE_MS",
-    "BROADSHEET_MAX_CONNECTIONS",
+    "DATABASE_URL",           "BROADSHEET_LISTEN",
+    "BROADSHEET_THREADS",     "BROADSHEET_DB_CONNECTIONS",
+    "BROADSHEET_CACHE_MB",    "BROADSHEET_MAX_STALE_MS",
+    "BROADSHEET_DEADLINE_MS", "BROADSHEET_MAX_CONNECTIONS",
     "BROADSHEET_LOG",
 };
 
@@ -61,6 +58,7 @@ Test(options, has_a_default_for_all_but_the_database)
     cr_expect_eq(options.threads, (unsigned)sysconf(_SC_NPROCESSORS_ONLN));
     cr_expect_eq(options.db_connections, 2);
     cr_expect_eq(options.cache_mb, 64);
+    cr_expect_eq(options.max_stale_ms, 1000);
     cr_expect_eq(options.deadline_ms, 2000);
     cr_expect_eq(options.max_connections, 10000);
     cr_expect_eq(options.log, LOG_INFO);
@@ -68,7 +66,7 @@ Test(options, has_a_default_for_all_but_the_database)
 
 Test(options, takes_every_setting_from_the_environment)
 {
-    const char *const values[] = {"u", "[::1]:0", "3", "4", "0", "500", "77", "debug"};
+    const char *const values[] = {"u", "[::1]:0", "3", "4", "0", "250", "500", "77", "debug"};
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
         setenv(variables[i], values[i], 1);
     cr_assert(read_line("serve"), "%s", error);
@@ -77,6 +75,7 @@ Test(options, takes_every_setting_from_the_environment)
     cr_expect_eq(options.threads, 3);
     cr_expect_eq(options.db_connections, 4);
     cr_expect_eq(options.cache_mb, 0);
+    cr_expect_eq(options.max_stale_ms, 250);
     cr_expect_eq(options.deadline_ms, 500);
     cr_expect_eq(options.max_connections, 77);
     cr_expect_eq(options.log, LOG_DEBUG);
@@ -87,13 +86,14 @@ Test(options, lets_a_flag_win_over_its_variable)
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
         setenv(variables[i], "nonsense", 1);
     cr_assert(read_line("--database-url u --listen=:1 --threads 2 --db-connections 64 --cache-mb 9"
-                        " --deadline-ms 10 --max-connections 5 --log error"),
+                        " --max-stale-ms 100 --deadline-ms 10 --max-connections 5 --log error"),
               "%s", error);
     cr_expect_str_eq(options.database_url, "u");
     cr_expect_str_eq(options.listen, ":1");
     cr_expect_eq(options.threads, 2);
     cr_expect_eq(options.db_connections, 64);
     cr_expect_eq(options.cache_mb, 9);
+    cr_expect_eq(options.max_stale_ms, 100);
     cr_expect_eq(options.deadline_ms, 10);
     cr_expect_eq(options.max_connections, 5);
     cr_expect_eq(options.log, LOG_ERROR);
@@ -131,6 +131,8 @@ ParameterizedTestParameters(options, says_in_one_line_what_is_wrong)
         {"--database-url u --db-connections 0", "", "", "--db-connections is \"0\""},
         {"--database-url u --db-connections 65", "", "", "from 1 to 64"},
         {"--database-url u --cache-mb 1048577", "", "", "--cache-mb is"},
+        {"--database-url u --max-stale-ms 99", "", "", "from 100 to 60000"},
+        {"--database-url u --max-stale-ms 60001", "", "", "--max-stale-ms is \"60001\""},
         {"--database-url u --deadline-ms 9", "", "", "from 10 to 600000"},
         {"--database-url u --max-connections 0", "", "", "--max-connections is \"0\""},
         {"--database-url u --log loud", "", "", "--log is \"loud\""},

@@ -1,0 +1,88 @@
+"""Part growth: does the cold rate last as the archive grows? The same load on two databases, made here and thrown away.
+
+Writes results/growth.json, one object a size, and results/growth.run.json, the settings. Loading 300,000 articles takes minutes.
+
+Environment: BENCH_GROWTH_SECONDS (4) a turn, BENCH_GROWTH_ROUNDS (5), BENCH_GROWTH_ARTICLES (300000) in the larger one."""
+import atexit
+import statistics
+import subprocess
+import time
+
+import harness
+from harness import Program, Site, load, note, run, setting
+from report import in_words, number, table
+
+NAME = "growth"
+SMALL = 10_000
+CONNECTIONS = 64
+WARM_UP_SECONDS = 3
+LEAST = 0.8  # of the rate with few articles
+
+
+# ---- measuring
+
+def measure():
+    seconds, rounds = setting("BENCH_GROWTH_SECONDS", 4), setting("BENCH_GROWTH_ROUNDS", 5)
+    sizes = [SMALL, setting("BENCH_GROWTH_ARTICLES", 300_000)]
+    sites, load_seconds = {}, {}
+    for articles in sizes:
+        began = time.monotonic()
+        sites[articles] = throwaway(articles)
+        load_seconds[articles] = time.monotonic() - began
+    rows = {articles: [] for articles in sizes}
+    for turn in range(rounds):
+        for articles in sizes if turn % 2 == 0 else sizes[::-1]:
+            rows[articles].append(cell(sites[articles], seconds, turn))
+            note(f"growth: {articles:,} articles: {rows[articles][-1]['rps']:.0f} requests/s")
+    harness.keep(NAME, [{"articles": articles, "load_seconds": round(load_seconds[articles]), **medians(rows[articles])}
+                        for articles in sizes])
+    harness.keep(f"{NAME}.run", {"machine": harness.machine(), "versions": harness.versions(sites[SMALL]), "seconds": seconds,
+                                 "rounds": rounds, "connections": CONNECTIONS})
+
+
+def throwaway(articles):
+    """A database in a cluster of its own, so that neither takes the other's memory."""
+    cluster = harness.SCRATCH / f"growth-{articles}"
+    harness.SCRATCH.mkdir(parents=True, exist_ok=True)
+    run("tools/cluster", "destroy", cluster)
+    atexit.register(subprocess.run, [str(harness.ROOT / "tools/cluster"), "destroy", str(cluster)], check=False)
+    url = run("tools/cluster", "start", "--throwaway", cluster).splitlines()[-1]
+    return Site(articles, url)
+
+
+def cell(site, seconds, turn):
+    settings = {"DATABASE_URL": site.url, "BROADSHEET_LISTEN": "127.0.0.1:0", "BROADSHEET_CACHE_MB": "0"}
+    program = Program(harness.BUILT / "broadsheet", "serve", env=settings)
+    try:
+        load(program, CONNECTIONS, WARM_UP_SECONDS, 1_000_000 + turn, site.articles)
+        return load(program, CONNECTIONS, seconds, turn, site.articles)
+    finally:
+        program.end()
+
+
+def medians(rows):
+    row = {field: round(statistics.median(r[field] for r in rows), 4) for field in ("rps", "p50_ms", "p99_ms", "cpu_s_per_1000", "rss_mb")}
+    return {**row, "errors": sum(r["errors"] for r in rows), "rounds": [r["rps"] for r in rows]}
+
+
+# ---- reporting
+
+def report():
+    """The section of the report, from what measure() kept."""
+    rows, run_ = harness.kept(NAME), harness.kept(f"{NAME}.run")
+    small, large = rows
+    kept = large["rps"] / small["rps"]
+    times, machine = large["articles"] / small["articles"], run_["machine"]
+    heads = ["articles", "requests/s", "p50, ms", "p99, ms", "errors", "CPU s per 1,000", "memory, MB", "loaded in, s"]
+    body = [[number(r["articles"]), *(number(r[field]) for field in ("rps", "p50_ms", "p99_ms", "errors", "cpu_s_per_1000", "rss_mb", "load_seconds"))]
+            for r in rows]
+    verdict = "met" if kept >= LEAST else "**not met**"
+    return f"""## As the archive grows
+
+Articles at random from the whole archive, no cache, {run_['connections']} connections; the median of {in_words(run_['rounds'])} turns of {in_words(run_['seconds'])} seconds, the two
+archives in turn, each in a PostgreSQL of its own with the settings of `tools/cluster`. Loading includes the related lists.
+({machine['processor']}, {machine['cores']} cores, Linux {machine['kernel']}; PostgreSQL {run_['versions']['PostgreSQL']}; {machine['date']}.)
+
+{table(heads, body)}
+
+With {number(round(times))} times the articles, **{kept:.2f}** of the rate is left. Expected: at least {LEAST:g}, {verdict}.""", run_

@@ -1,0 +1,144 @@
+"""Part related: how good the related lists are, against what authors have linked to.
+
+    bench/run related CORPUS LINKS      CORPUS: articles as `broadsheet import` takes them, with ids from 1 in the order of the lines;
+                                        LINKS: {"id": 5, "links": [8, 21]} a line, by those ids
+
+Imports the corpus into a database of its own, which goes afterwards, and asks what the lists hold.
+
+recall@6 is the share of the linked articles (six at most counted) that are in the list, MRR@6 one over the rank of the first of them,
+both as means over the articles that have links. Two articles are near-duplicates here when at least 0.8 of the different pairs of neighbouring
+words of either are also in the other: counted on whole texts, not by what makes the lists. Ages are those of the cards, at the
+time when the article was published: negative for a card that came later."""
+import json
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import time
+
+import harness
+from harness import Failure, NotMeasured, note
+
+NAME = "related"
+DATA = harness.ROOT.parent / "shared" / "data"
+DEFAULTS = (DATA / "digitalgov.ndjson", DATA / "digitalgov-links.ndjson")
+ALIKE = 0.8
+DAY_SECONDS = 86400
+
+
+# ---- measuring
+
+def measure():
+    if not all(path.exists() for path in DEFAULTS):
+        note("related: there is no corpus here; give it one: ./dev bench related CORPUS LINKS")
+        return
+    harness.keep(NAME, [figures(*DEFAULTS)])
+
+
+def look_at(arguments):
+    if len(arguments) != 2:
+        raise Failure("related takes two files: ./dev bench related CORPUS LINKS")
+    for name, value in figures(*map(pathlib.Path, arguments)).items():
+        print(f"{LABELS[name]:44} {value:,}")
+
+
+LABELS = {
+    "articles": "articles",
+    "linking": "articles with links",
+    "seconds": "seconds of import, lists included",
+    "recall": "recall@6",
+    "mrr": "MRR@6",
+    "empty": "share of articles with an empty list",
+    "twins": "share of lists with near-duplicates",
+    "age_days": "median age difference of cards, days",
+}
+
+
+def figures(corpus, links):
+    articles = read(corpus)
+    linked = {row["id"]: set(row["links"]) for row in read(links)}
+    if not articles or not linked:
+        raise Failure(f"{corpus if not articles else links} is empty")
+    lists, times, seconds = lists_of(corpus)
+    recalls, ranks = [], []
+    for article, wanted in linked.items():
+        hits = [rank for rank, card in enumerate(lists.get(article, []), 1) if card in wanted]
+        recalls.append(len(hits) / min(6, len(wanted)))
+        ranks.append(1 / hits[0] if hits else 0)
+    texts = {number: pairs_of(article) for number, article in enumerate(articles, 1)}
+    ages = [(times[article] - times[card]) / DAY_SECONDS for article, cards in lists.items() for card in cards]
+    return {"articles": len(articles), "linking": len(linked), "seconds": round(seconds, 1),
+            "recall": round(statistics.mean(recalls), 3), "mrr": round(statistics.mean(ranks), 3),
+            "empty": round(1 - len(lists) / len(times), 4),
+            "twins": round(sum(has_twins([a, *cards], texts) for a, cards in lists.items()) / max(1, len(lists)), 4),
+            "age_days": round(statistics.median(ages)) if ages else 0}
+
+
+def read(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return [json.loads(line) for line in file if line.strip()]
+    except (OSError, ValueError) as error:
+        raise Failure(f"{path}: {error}") from None
+
+
+def lists_of(corpus):
+    """{article: its cards}, {article: when it was published}, and how long the import took."""
+    cluster = harness.SCRATCH / "related-cluster"
+    harness.SCRATCH.mkdir(parents=True, exist_ok=True)
+    harness.run("tools/cluster", "destroy", cluster)
+    url = harness.run("tools/cluster", "start", "--throwaway", cluster).splitlines()[-1]
+    try:
+        harness.run("tools/migrate", url, "up")
+        began = time.monotonic()
+        imported = subprocess.run([harness.BUILT / "broadsheet", "import", corpus.absolute()], stderr=subprocess.PIPE, text=True,
+                                  env={**os.environ, "DATABASE_URL": url}, check=False)
+        seconds = time.monotonic() - began
+        if imported.returncode != 0:
+            raise Failure(f"the import failed, or has bad lines:\n{imported.stderr.strip()}")
+        rows = query(url, "select article_id, related_id from article_related order by article_id, rank")
+        times = query(url, "select id, extract(epoch from published_at) from articles")
+    finally:
+        harness.run("tools/cluster", "destroy", cluster)
+    lists = {}
+    for article, card in rows:
+        lists.setdefault(int(article), []).append(int(card))
+    return lists, {int(number): float(when) for number, when in times}, seconds
+
+
+def query(url, sql):
+    # The address has the password of a cluster that nobody else will meet.
+    return [line.split("|") for line in harness.run("psql", "-XAtqw", "-d", url, "-c", sql).splitlines()]
+
+
+def pairs_of(article):
+    words = re.findall(r"\w+", " ".join(article.get(key) or "" for key in ("title", "summary", "body")).lower())
+    return set(zip(words, words[1:])) or set(words)
+
+
+def has_twins(numbers, texts):
+    return any(is_twin(texts[a], texts[b]) for i, a in enumerate(numbers) for b in numbers[:i])
+
+
+def is_twin(a, b):
+    return bool(a and b) and len(a & b) >= ALIKE * max(len(a), len(b))
+
+
+# ---- reporting
+
+def report():
+    """The section of the report, from what measure() kept."""
+    try:
+        row = harness.kept(NAME)[0]
+    except (FileNotFoundError, Failure):
+        raise NotMeasured("related lists (./dev bench related CORPUS LINKS)") from None
+    lines = "\n".join(f"| {LABELS[key]} | {value:,} |" for key, value in row.items())
+    return f"""## Are the related lists worth reading?
+
+The lists of a corpus whose authors linked from article to article, measured against those links (`bench/parts/related.py` says how).
+`./dev bench related CORPUS LINKS` measures any other.
+
+| figure | |
+|---|---|
+{lines}""", row

@@ -1,0 +1,262 @@
+/* cache_insert, cache_grow --> make_room --> evict_one --> take_out --> `evicted`
+ *                                                             ^
+ *                  cache_remove, cache_drop --> remove_item --+ */
+#include "cache/cache.h"
+
+#include <assert.h>
+
+#include "base/container_of.h"
+
+enum {
+    SMALL_SHARE = 10, /* of max_bytes: one part in so many is the small queue's */
+    LARGEST_SHARE = 10,
+    LARGEST_GROWN_SHARE = 2,
+    MAX_USES = 3,
+    USES_FOR_MAIN = 2,
+    MAX_CHANCES = 64, /* items passed over in one eviction */
+    ITEMS_LOAD = 2,
+    SUBJECTS_LOAD = 8, /* only cache_drop() searches there */
+};
+
+static void index_item(struct cache *cache, struct cache_item *item, uint64_t key,
+                       const int64_t *subjects, size_t nsubjects);
+static void make_room(struct cache *cache, size_t bytes);
+static void evict_one(struct cache *cache);
+static struct cache_item *victim_in_small(struct cache *cache);
+static struct cache_item *victim_in_main(struct cache *cache);
+static void remember(struct cache *cache, const struct cache_item *item);
+static void remove_item(struct cache *cache, struct cache_item *item);
+static void take_out(struct cache *cache, struct cache_item *item);
+static void enqueue(struct cache *cache, struct cache_item *item, enum cache_queue queue);
+static void dequeue(struct cache *cache, struct cache_item *item);
+static struct cache_item *oldest(const struct cache *cache, enum cache_queue queue);
+static bool is_sound(const struct cache *cache);
+
+void cache_init(struct cache *cache, size_t max_bytes, cache_evicted_fn *evicted)
+{
+    *cache = (struct cache){._max_bytes = max_bytes, ._evicted = evicted};
+    for (size_t i = 0; i < CACHE_NQUEUES; i++)
+        h2o_linklist_init_anchor(&cache->_queues[i].items);
+    table_init(&cache->_items, ITEMS_LOAD);
+    table_init(&cache->_subjects, SUBJECTS_LOAD);
+}
+
+void cache_finish(struct cache *cache)
+{
+    cache_clear(cache);
+}
+
+struct cache_item *cache_find(struct cache *cache, uint64_t key)
+{
+    struct table_node *node = table_find(&cache->_items, key);
+    if (node == NULL)
+        return NULL;
+    struct cache_item *item = container_of(node, struct cache_item, _own);
+    if (item->_uses < MAX_USES)
+        item->_uses++;
+    return item;
+}
+
+/* ---- in */
+
+/* The item is on no queue until there is room for it, so it can't be evicted to make that. */
+bool cache_insert(struct cache *cache, struct cache_item *item, uint64_t key, size_t bytes,
+                  const int64_t *subjects, size_t nsubjects)
+{
+    assert(bytes >= sizeof(*item) && nsubjects <= CACHE_MAX_SUBJECTS);
+    assert(table_find(&cache->_items, key) == NULL);
+    *item = (struct cache_item){._own.key = key, ._bytes = bytes};
+    if (bytes > cache->_max_bytes / LARGEST_SHARE) {
+        cache->_evicted(cache, item);
+        return false;
+    }
+    bool is_back = ghost_take(&cache->_ghost, table_hash(&cache->_items, key), cache_items(cache));
+    index_item(cache, item, key, subjects, nsubjects);
+    ghost_fit(&cache->_ghost, cache_items(cache));
+    make_room(cache, bytes);
+    enqueue(cache, item, is_back ? CACHE_MAIN : CACHE_SMALL);
+    assert(is_sound(cache));
+    return true;
+}
+
+void cache_grow(struct cache *cache, struct cache_item *item, size_t more_bytes)
+{
+    assert(more_bytes <= cache->_max_bytes / LARGEST_GROWN_SHARE - item->_bytes);
+    dequeue(cache, item);
+    item->_bytes += more_bytes;
+    make_room(cache, item->_bytes);
+    enqueue(cache, item, item->_queue);
+    assert(is_sound(cache));
+}
+
+static void index_item(struct cache *cache, struct cache_item *item, uint64_t key,
+                       const int64_t *subjects, size_t nsubjects)
+{
+    table_insert(&cache->_items, &item->_own, key);
+    item->_nholders = nsubjects;
+    for (size_t i = 0; i < nsubjects; i++) {
+        item->_holders[i].item = item;
+        table_insert(&cache->_subjects, &item->_holders[i].node, (uint64_t)subjects[i]);
+    }
+}
+
+/* ---- out
+ *
+ * There always is something to evict: at the worst moment of their growth, an item has 65 bytes in
+ * the tables and the ghost, so that these are a fifth of a full cache; and the item that wants room
+ * is half of it at most. */
+
+static void make_room(struct cache *cache, size_t bytes)
+{
+    while (cache_bytes(cache) + bytes > cache->_max_bytes)
+        evict_one(cache);
+}
+
+static void evict_one(struct cache *cache)
+{
+    bool is_small_due = cache->_queues[CACHE_MAIN].n == 0 ||
+                        cache->_queues[CACHE_SMALL].bytes >= cache->_max_bytes / SMALL_SHARE;
+    struct cache_item *item = is_small_due ? victim_in_small(cache) : NULL;
+    if (item == NULL) /* or all that was in small has moved */
+        item = victim_in_main(cache);
+    if (item->_queue == CACHE_SMALL)
+        remember(cache, item);
+    take_out(cache, item);
+}
+
+static struct cache_item *victim_in_small(struct cache *cache)
+{
+    struct cache_item *item;
+    for (int chances = MAX_CHANCES; (item = oldest(cache, CACHE_SMALL)) != NULL; chances--) {
+        if (item->_uses < USES_FOR_MAIN || chances == 0)
+            return item;
+        dequeue(cache, item);
+        item->_uses = 0;
+        enqueue(cache, item, CACHE_MAIN);
+    }
+    return NULL;
+}
+
+static struct cache_item *victim_in_main(struct cache *cache)
+{
+    for (int chances = MAX_CHANCES;; chances--) {
+        struct cache_item *item = oldest(cache, CACHE_MAIN);
+        assert(item != NULL);
+        if (item->_uses == 0 || chances == 0)
+            return item;
+        dequeue(cache, item);
+        item->_uses--;
+        enqueue(cache, item, CACHE_MAIN);
+    }
+}
+
+static void remember(struct cache *cache, const struct cache_item *item)
+{
+    ghost_add(&cache->_ghost, table_hash(&cache->_items, cache_item_key(item)));
+}
+
+static void take_out(struct cache *cache, struct cache_item *item)
+{
+    dequeue(cache, item);
+    table_remove(&cache->_items, &item->_own);
+    for (size_t i = 0; i < item->_nholders; i++)
+        table_remove(&cache->_subjects, &item->_holders[i].node);
+    cache->_evicted(cache, item);
+}
+
+void cache_remove(struct cache *cache, struct cache_item *item)
+{
+    remove_item(cache, item);
+    make_room(cache, 0);
+    assert(is_sound(cache));
+}
+
+static void remove_item(struct cache *cache, struct cache_item *item)
+{
+    if (item->_queue == CACHE_MAIN || item->_uses >= USES_FOR_MAIN)
+        remember(cache, item);
+    take_out(cache, item);
+}
+
+/* Each that is removed takes all its holders off, so the list gets shorter by itself, also by two
+ * where an item names the subject twice. */
+size_t cache_drop(struct cache *cache, int64_t subject)
+{
+    struct table_node *holders = NULL;
+    size_t n = 0;
+    table_take(&cache->_subjects, (uint64_t)subject, &holders);
+    for (; holders != NULL; n++)
+        remove_item(cache, container_of(holders, struct cache_holder, node)->item);
+    make_room(cache, 0);
+    assert(is_sound(cache));
+    return n;
+}
+
+void cache_clear(struct cache *cache)
+{
+    for (enum cache_queue queue = 0; queue < CACHE_NQUEUES; queue++)
+        for (struct cache_item *item; (item = oldest(cache, queue)) != NULL;)
+            take_out(cache, item);
+    ghost_finish(&cache->_ghost);
+    assert(cache_bytes(cache) == 0);
+}
+
+/* ---- the queues */
+
+static void enqueue(struct cache *cache, struct cache_item *item, enum cache_queue queue)
+{
+    item->_queue = queue;
+    h2o_linklist_insert(&cache->_queues[queue].items, &item->_link);
+    cache->_queues[queue].n++;
+    cache->_queues[queue].bytes += item->_bytes;
+}
+
+static void dequeue(struct cache *cache, struct cache_item *item)
+{
+    h2o_linklist_unlink(&item->_link);
+    cache->_queues[item->_queue].n--;
+    cache->_queues[item->_queue].bytes -= item->_bytes;
+}
+
+static struct cache_item *oldest(const struct cache *cache, enum cache_queue queue)
+{
+    const h2o_linklist_t *items = &cache->_queues[queue].items;
+    return items->next != items ? container_of(items->next, struct cache_item, _link) : NULL;
+}
+
+size_t cache_bytes(const struct cache *cache)
+{
+    return cache->_queues[CACHE_SMALL].bytes + cache->_queues[CACHE_MAIN].bytes +
+           table_bytes(&cache->_items) + table_bytes(&cache->_subjects) +
+           ghost_bytes(&cache->_ghost);
+}
+
+static bool is_sound(const struct cache *cache)
+{
+    return cache_bytes(cache) <= cache->_max_bytes && cache->_items._nodes == cache_items(cache) &&
+           cache->_subjects._nodes <= CACHE_MAX_SUBJECTS * cache_items(cache);
+}
+
+bool cache_is_consistent(const struct cache *cache)
+{
+    size_t nholders = 0;
+    for (enum cache_queue queue = 0; queue < CACHE_NQUEUES; queue++) {
+        const h2o_linklist_t *items = &cache->_queues[queue].items;
+        size_t n = 0, bytes = 0;
+        for (const h2o_linklist_t *link = items->next; link != items; link = link->next, n++) {
+            const struct cache_item *item = container_of(link, struct cache_item, _link);
+            if (item->_queue != queue ||
+                table_find(&cache->_items, cache_item_key(item)) != &item->_own)
+                return false;
+            bytes += item->_bytes;
+            nholders += item->_nholders;
+            for (size_t i = 0; i < item->_nholders; i++)
+                if (item->_holders[i].item != item)
+                    return false;
+        }
+        if (n != cache->_queues[queue].n || bytes != cache->_queues[queue].bytes)
+            return false;
+    }
+    return is_sound(cache) && nholders == cache->_subjects._nodes &&
+           table_is_consistent(&cache->_items) && table_is_consistent(&cache->_subjects);
+}

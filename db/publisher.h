@@ -1,0 +1,59 @@
+/* db/publisher.h - what has to be done in the database once articles have changed: their related
+ * lists are computed, from the queue that the database keeps, and the change log is trimmed.
+ *
+ * Every process may run one: the queue gives each article to one of them, and what dies half way is
+ * in the queue as before. One call at a time, each followed by a rest of half its length (a quarter
+ * of a second at most), so that a backlog leaves a third of the time to the readers alone.
+ *
+ *     up, poked, or a second later --> related_refresh --> rest --> ... --> 0: nothing is left
+ *
+ * A call that fails (a lock, a timeout) is made again after a second, with one article. */
+#ifndef DB_PUBLISHER_H
+#define DB_PUBLISHER_H
+
+#include "base/counter.h"
+#include "db/conn.h"
+#include "db/teller.h"
+
+/* Written by the publisher's thread, read by any. */
+struct db_publisher_stats {
+    struct counter connections[DB_CONN_NSTATES]; /* 1 in the state of its connection */
+    struct counter calls, failures;              /* of related_refresh and change_log_trim */
+    struct counter articles;                     /* whose lists were dealt with */
+    struct counter trimmed;                      /* rows of the change log */
+};
+
+struct db_publisher_config {
+    h2o_loop_t *loop;
+    h2o_multithread_receiver_t *resolver; /* see db/resolve.h */
+    const struct db_conninfo *conninfo;   /* outlives the publisher */
+    unsigned trim_ms;                     /* from one trimming to the next; 0: a minute */
+    const char *keep;      /* how much of the change log: an interval; NULL: 10 minutes */
+    db_event_fn *on_event; /* may be NULL */
+    struct db_publisher_stats *stats; /* zeroed; the caller's, and outlives the publisher */
+};
+
+/* Embed it; all is private. */
+struct db_publisher {
+    struct db_publisher_config _config;
+    struct db_conn_env _env;
+    struct db_conn _conn;
+    struct db_teller _teller;
+    enum db_statement _running; /* what the connection runs while it is BUSY */
+    uint64_t _sent_at_us;
+    enum { DB_REFRESH_WAITS, DB_REFRESH_RESTS, DB_REFRESH_IS_DUE } _refresh;
+    struct timer _refresh_timer; /* ends the waiting and the rest */
+    bool _is_poked;              /* since the last call was sent */
+    int _batch;                  /* articles that the next call may take */
+    bool _is_trim_due;
+    struct timer _trim_timer;
+};
+
+/* Connecting begins in the next turn of the loop and goes on for ever. */
+void db_publisher_init(struct db_publisher *publisher, const struct db_publisher_config *config);
+void db_publisher_finish(struct db_publisher *publisher); /* calls nobody back; not from on_event */
+
+/* Something has changed: looks at the queue soon. */
+void db_publisher_poke(struct db_publisher *publisher);
+
+#endif

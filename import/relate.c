@@ -1,0 +1,124 @@
+/* Two sessions, one queue: the database gives each caller what nobody else is at. */
+#include "import/relate.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "import/import_sql.h"
+
+static void *help(void *argument);
+static void read_while_loading(struct relate *relate, struct session *session);
+static void make_lists(struct relate *relate, struct session *session);
+static bool step(struct session *session, const char *sql, long articles, long *ret_done);
+static void pause_ms(long ms);
+
+/* A step ends within a second or so: what is published meanwhile waits for no longer. */
+enum { READ_ARTICLES = 2000, LIST_ARTICLES = 500, POLL_MS = 50, PATIENCE_MS = 30000 };
+
+enum { HELP_ARTICLES = 1000 }; /* that wait: from which on a helper is worth its connection */
+
+void relate_init(struct relate *relate, const char *database_url, relate_step_fn *stepped)
+{
+    *relate = (struct relate){.stepped = stepped, ._database_url = database_url};
+}
+
+void relate_help(struct relate *relate)
+{
+    if (!relate->_has_helper)
+        relate->_has_helper = pthread_create(&relate->_helper, NULL, help, relate) == 0;
+}
+
+/* The helper's thread. */
+static void *help(void *argument)
+{
+    struct relate *relate = argument;
+    struct session session;
+
+    if (session_init(&session, relate->_database_url)) {
+        read_while_loading(relate, &session);
+        make_lists(relate, &session);
+    }
+    session_finish(&session);
+    return NULL;
+}
+
+/* No lists yet: what is still to come belongs into them. */
+static void read_while_loading(struct relate *relate, struct session *session)
+{
+    long done;
+
+    while (!atomic_load(&relate->_is_loaded) && !atomic_load(&relate->_is_over)) {
+        if (!step(session, import_sql_read_related, READ_ARTICLES, &done))
+            return;
+        if (done == 0)
+            pause_ms(POLL_MS);
+    }
+}
+
+static void make_lists(struct relate *relate, struct session *session)
+{
+    long done;
+
+    while (!atomic_load(&relate->_is_over)) {
+        if (!step(session, import_sql_refresh_related, LIST_ARTICLES, &done))
+            return;
+        if (done == 0)
+            pause_ms(POLL_MS);
+    }
+}
+
+bool relate_rest(struct relate *relate, struct session *session)
+{
+    long done, queued, mark, before = -1;
+
+    atomic_store(&relate->_is_loaded, true);
+    if (!relate_queued(session, &queued))
+        return false;
+    if (queued >= HELP_ARTICLES)
+        relate_help(relate);
+    for (long idle_ms = 0; idle_ms < PATIENCE_MS;) {
+        if (!step(session, import_sql_refresh_related, LIST_ARTICLES, &done))
+            return false;
+        relate->stepped(relate);
+        if (done > 0) {
+            idle_ms = 0;
+            continue;
+        }
+        if (session_number(session, import_sql_queue_mark, 0, &mark) != SESSION_OK)
+            return false;
+        if (mark == 0)
+            return true;
+        idle_ms = mark == before ? idle_ms + POLL_MS : 0;
+        before = mark;
+        pause_ms(POLL_MS);
+    }
+    return true;
+}
+
+/* One call in a transaction of its own. What got into the way of others is done by the next one. */
+static bool step(struct session *session, const char *sql, long articles, long *ret_done)
+{
+    enum session_result status = session_number(session, sql, articles, ret_done);
+
+    if (status == SESSION_AGAIN || status == SESSION_REFUSED)
+        *ret_done = 0;
+    return status != SESSION_FAILED;
+}
+
+void relate_finish(struct relate *relate)
+{
+    atomic_store(&relate->_is_over, true);
+    if (relate->_has_helper)
+        pthread_join(relate->_helper, NULL);
+    relate->_has_helper = false;
+}
+
+bool relate_queued(struct session *session, long *ret_n)
+{
+    return session_number(session, import_sql_count_queued, 0, ret_n) == SESSION_OK;
+}
+
+static void pause_ms(long ms)
+{
+    nanosleep(&(struct timespec){.tv_nsec = ms * 1000000L}, NULL);
+}

@@ -1,0 +1,1 @@
+select related_read($1::integer)

@@ -1,0 +1,242 @@
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "db/publisher.h"
+#include "tests/db/loop.h"
+#include "tests/support/database.h"
+
+enum { ALL_MS = 20000, N = 60 };
+
+/* Up to two publishers. */
+static struct worked {
+    struct db_publisher publisher;
+    struct db_publisher_stats stats;
+    struct db_conninfo *conninfo;
+} worked[2];
+static unsigned events[DB_EVENT_FAILED + 1];
+static char why[256];
+
+static char *url;
+
+/* Articles that have a tag in common, all of them in the queue. */
+static void make_queue(void)
+{
+    url = test_database_create();
+    test_sql(url,
+             "insert into sections (slug, name) values ('city', 'City');"
+             "insert into tags (slug, name) values ('tram', 'Tram');"
+             "insert into articles (id, slug, section_id, published_at, title, body)"
+             " select i, 'article-' || i, (select id from sections), now() - i * interval '1 day',"
+             " 'Tram ' || md5(i::text), 'On tram ' || md5((i * 7)::text)"
+             " from generate_series(1, %d) i;"
+             "insert into article_tags (article_id, tag_id, published_at)"
+             " select a.id, t.id, a.published_at from articles a, tags t;"
+             "insert into related_queue (article_id, spread) select id, false from articles"
+             " where not exists (select from related_queue)",
+             N);
+}
+
+static void free_url(void)
+{
+    free(url);
+}
+
+TestSuite(publisher, .init = make_queue, .fini = free_url, .timeout = 60);
+
+static void on_event(enum db_event event, const char *reason)
+{
+    events[event]++;
+    if (event != DB_EVENT_UP)
+        snprintf(why, sizeof(why), "%s", reason);
+}
+
+static void start(struct worked *w, struct db_publisher_config config)
+{
+    char *error = NULL;
+    w->conninfo = db_conninfo_create(url, &error);
+    cr_assert_not_null(w->conninfo, "%s", error);
+    config.loop = test_loop();
+    config.resolver = test_resolver();
+    config.conninfo = w->conninfo;
+    config.on_event = on_event;
+    config.stats = &w->stats;
+    db_publisher_init(&w->publisher, &config);
+}
+
+static void stop(struct worked *w)
+{
+    db_publisher_finish(&w->publisher);
+    db_conninfo_destroy(w->conninfo);
+}
+
+static long queued(void)
+{
+    return test_sql_number(url, "select count(*) from related_queue");
+}
+
+static long without_list(void)
+{
+    return test_sql_number(url, "select count(*) from articles a where not exists"
+                                " (select from article_related where article_id = a.id)");
+}
+
+/* A related_refresh of the test's own: it takes so many rows of the queue, notes each call, and first
+ * does what `body` says. */
+static void replace_refresh(const char *body)
+{
+    test_sql(url,
+             "create table calls (n serial, max_articles integer, began timestamptz,"
+             "  ended timestamptz);"
+             "create or replace function related_refresh(max_articles integer) returns integer"
+             " language plpgsql as $$"
+             "declare n integer; began timestamptz := clock_timestamp();"
+             "begin"
+             "  %s"
+             "  with taken as (delete from related_queue where id in"
+             "    (select id from related_queue order by id limit related_refresh.max_articles"
+             "     for update skip locked) returning 1)"
+             "  select count(*) into n from taken;"
+             "  insert into calls (max_articles, began, ended)"
+             "  values (max_articles, began, clock_timestamp());"
+             "  return n;"
+             "end $$",
+             body);
+}
+
+Test(publisher, gives_queued_articles_their_lists)
+{
+    cr_assert_eq(without_list(), N);
+    start(&worked[0], (struct db_publisher_config){0});
+    cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
+    cr_expect_eq(without_list(), 0);
+    cr_assert(RUN_UNTIL(ALL_MS, counter_get(&worked[0].stats.articles) >= N));
+    cr_expect_eq(events[DB_EVENT_UP], 1);
+    stop(&worked[0]);
+}
+
+Test(publisher, does_the_work_once_where_there_are_two)
+{
+    test_sql(url, "create table writes (article_id bigint);"
+                  "create function note() returns trigger language plpgsql as $$ begin"
+                  "  insert into writes values (new.article_id); return null; end $$;"
+                  "create trigger note after insert on article_related"
+                  " for each row execute function note()");
+    start(&worked[0], (struct db_publisher_config){0});
+    start(&worked[1], (struct db_publisher_config){0});
+    cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
+    cr_expect_eq(without_list(), 0);
+    cr_expect_eq(test_sql_number(url, "select count(*) from writes"),
+                 test_sql_number(url, "select count(*) from article_related"));
+    stop(&worked[0]);
+    stop(&worked[1]);
+}
+
+Test(publisher, looks_at_once_when_it_is_poked)
+{
+    enum { ROUNDS = 10, LOOK_AGAIN_US = 1000000 };
+    uint64_t took_us = 0;
+    start(&worked[0], (struct db_publisher_config){0});
+    for (int i = 0; i < ROUNDS; i++) {
+        cr_assert(RUN_UNTIL(ALL_MS, worked[0].publisher._refresh == DB_REFRESH_WAITS));
+        uint64_t poked_us = monotonic_us(), calls = counter_get(&worked[0].stats.calls);
+        db_publisher_poke(&worked[0].publisher);
+        cr_assert(RUN_UNTIL(ALL_MS, counter_get(&worked[0].stats.calls) > calls));
+        took_us += monotonic_us() - poked_us;
+    }
+    cr_expect_lt(took_us, ROUNDS * LOOK_AGAIN_US / 4);
+    stop(&worked[0]);
+}
+
+Test(publisher, finds_what_was_queued_though_nobody_poked_it)
+{
+    start(&worked[0], (struct db_publisher_config){0});
+    cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
+    test_sql(url, "insert into related_queue (article_id, spread) values (1, false)");
+    cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
+    stop(&worked[0]);
+}
+
+Test(publisher, rests_between_calls_while_there_is_a_backlog)
+{
+    replace_refresh("perform pg_sleep(0.05); max_articles := 3;");
+    start(&worked[0], (struct db_publisher_config){0});
+    cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
+    long percent =
+        test_sql_number(url, "select (100 * sum(extract(epoch from next - ended))"
+                             " / sum(extract(epoch from ended - began)))::integer"
+                             " from (select *, lead(began) over (order by n) as next from calls) c"
+                             " where next is not null");
+    cr_expect_geq(percent, 45, "it rests for %ld %% of the time that it works", percent);
+    stop(&worked[0]);
+}
+
+Test(publisher, tries_again_with_one_article_after_a_failure)
+{
+    test_sql(url, "create sequence attempts");
+    replace_refresh("if nextval('attempts') <= 2 then"
+                    "  raise exception 'canceling statement due to lock timeout'"
+                    "    using errcode = '55P03';"
+                    "end if;");
+    start(&worked[0], (struct db_publisher_config){0});
+    cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
+    cr_expect_eq(counter_get(&worked[0].stats.failures), 2);
+    cr_expect_eq(events[DB_EVENT_FAILED], 1, "the same failure is told once");
+    cr_expect_str_eq(why, "canceling statement due to lock timeout");
+    cr_expect_eq(events[DB_EVENT_LOST], 0);
+    char *sizes = test_sql_value(
+        url, "select string_agg(max_articles::text, ' ' order by n) from (select * from calls"
+             " order by n limit 6) c");
+    cr_expect_str_eq(sizes, "1 2 4 8 16 20");
+    free(sizes);
+    stop(&worked[0]);
+}
+
+Test(publisher, loses_no_work_when_its_backend_is_killed_in_the_middle)
+{
+    enum { LOCK = 4711 };
+    replace_refresh("perform pg_advisory_xact_lock(4711);");
+    PGconn *holder = test_session_open(url);
+    test_session_sql(holder, "select pg_advisory_lock(%d)", LOCK);
+    start(&worked[0], (struct db_publisher_config){0});
+    const char *waiting = "select coalesce(max(pid), 0) from pg_stat_activity"
+                          " where datname = current_database() and wait_event_type = 'Lock'";
+    cr_assert(RUN_UNTIL(ALL_MS, test_sql_number(url, waiting) != 0));
+    test_session_sql(holder, "select pg_terminate_backend(%ld)", test_sql_number(url, waiting));
+    cr_assert(RUN_UNTIL(ALL_MS, events[DB_EVENT_LOST] == 1));
+    cr_expect_eq(queued(), N);
+    test_session_sql(holder, "select pg_advisory_unlock(%d)", LOCK);
+    cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
+    cr_assert(RUN_UNTIL(ALL_MS, counter_get(&worked[0].stats.articles) == N));
+    cr_expect_eq(events[DB_EVENT_UP], 2);
+    PQfinish(holder);
+    stop(&worked[0]);
+}
+
+Test(publisher, keeps_the_change_log_short)
+{
+    enum { ROUNDS = 20, ROWS = 100 };
+    start(&worked[0], (struct db_publisher_config){.trim_ms = 5, .keep = "0"});
+    for (int i = 0; i < ROUNDS; i++) {
+        test_sql(url, "select change_log_add(array_agg(i)) from generate_series(1, %d) i", ROWS);
+        cr_assert(
+            RUN_UNTIL(ALL_MS, test_sql_number(url, "select count(*) from change_log") <= 2 * ROWS));
+    }
+    cr_assert(RUN_UNTIL(ALL_MS, counter_get(&worked[0].stats.trimmed) >= (ROUNDS - 2) * ROWS));
+    cr_expect_eq(events[DB_EVENT_FAILED], 0, "%s", why);
+    stop(&worked[0]);
+}
+
+Test(publisher, may_be_finished_at_any_moment)
+{
+    for (int turns = 0; turns < 30; turns++) {
+        start(&worked[0], (struct db_publisher_config){.trim_ms = 2});
+        for (int i = 0; i < turns; i++)
+            test_loop_turn(2);
+        db_publisher_poke(&worked[0].publisher);
+        stop(&worked[0]);
+        test_loop_turn(0);
+        memset(worked, 0, sizeof(worked));
+    }
+}

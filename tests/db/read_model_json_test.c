@@ -1,0 +1,252 @@
+/* What the database writes is, byte for byte, what json-c makes of the same columns; and json-c
+ * reads it back. */
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tests/db/model.h"
+#include "tests/support/database.h"
+
+enum { SECOND_US = 1000 * 1000, AS_IS = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE };
+
+static char *url;
+static PGconn *session;
+
+static void open_site(void)
+{
+    url = model_create();
+    session = test_session_open(url);
+}
+
+static void close_site(void)
+{
+    PQfinish(session);
+    free(url);
+}
+
+TestSuite(read_model_json, .init = open_site, .fini = close_site, .timeout = 60);
+
+/* RFC 3339 by other means than the database's. */
+static json_object *time_json(int64_t us)
+{
+    char text[48];
+    int64_t fraction = (us % SECOND_US + SECOND_US) % SECOND_US;
+    time_t seconds = (us - fraction) / SECOND_US;
+    struct tm tm;
+    gmtime_r(&seconds, &tm);
+    int n = snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900,
+                     tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+    if (fraction % 1000 != 0)
+        n += snprintf(text + n, sizeof(text) - n, ".%06d", (int)fraction);
+    else if (fraction != 0)
+        n += snprintf(text + n, sizeof(text) - n, ".%03d", (int)fraction / 1000);
+    snprintf(text + n, sizeof(text) - n, "Z");
+    return json_object_new_string(text);
+}
+
+static json_object *text_json(const PGresult *rows, int row, int column)
+{
+    if (PQgetisnull(rows, row, column))
+        return NULL;
+    return json_object_new_string_len(PQgetvalue(rows, row, column),
+                                      PQgetlength(rows, row, column));
+}
+
+static json_object *int_json(const PGresult *rows, int column)
+{
+    return json_object_new_int64(strtoll(PQgetvalue(rows, 0, column), NULL, 10));
+}
+
+static json_object *named_json(const PGresult *rows, int row, int column)
+{
+    json_object *named = json_object_new_object();
+    json_object_object_add(named, "slug", text_json(rows, row, column));
+    json_object_object_add(named, "name", text_json(rows, row, column + 1));
+    return named;
+}
+
+/* sql: slugs and names, in their order. */
+static json_object *names_json(const char *sql, const char *id)
+{
+    PGresult *rows = test_session_rows(session, sql, id);
+    json_object *names = json_object_new_array();
+    for (int row = 0; row < PQntuples(rows); row++)
+        json_object_array_add(names, named_json(rows, row, 0));
+    PQclear(rows);
+    return names;
+}
+
+/* From the tables alone. with_body: the article, less the body's text; else its card. */
+static json_object *object_of(const char *id, bool with_body)
+{
+    PGresult *a =
+        test_session_rows(session,
+                          "select a.id, a.slug, title, summary, s.slug, s.name, version,"
+                          " (extract(epoch from published_at) * 1000000)::bigint,"
+                          " (extract(epoch from updated_at) * 1000000)::bigint"
+                          " from articles a join sections s on s.id = a.section_id where a.id = %s",
+                          id);
+    json_object *object = json_object_new_object();
+    json_object_object_add(object, "id", int_json(a, 0));
+    json_object_object_add(object, "slug", text_json(a, 0, 1));
+    json_object_object_add(object, "title", text_json(a, 0, 2));
+    json_object_object_add(object, "summary", text_json(a, 0, 3));
+    if (with_body)
+        json_object_object_add(object, "body", json_object_new_string(""));
+    json_object_object_add(object, "section", named_json(a, 0, 4));
+    if (with_body) {
+        json_object_object_add(object, "authors",
+                               names_json("select slug, name from article_authors"
+                                          " join authors u on u.id = author_id"
+                                          " where article_id = %s order by position",
+                                          id));
+        json_object_object_add(
+            object, "tags",
+            names_json("select slug, name from article_tags"
+                       " join tags t on t.id = tag_id"
+                       " where article_id = %s order by convert_to(name, 'UTF8')",
+                       id));
+    }
+    json_object_object_add(object, "published_at",
+                           time_json(strtoll(PQgetvalue(a, 0, 7), NULL, 10)));
+    if (with_body) {
+        json_object_object_add(object, "updated_at",
+                               time_json(strtoll(PQgetvalue(a, 0, 8), NULL, 10)));
+        json_object_object_add(object, "version", int_json(a, 6));
+    }
+    PQclear(a);
+    return object;
+}
+
+static void expect_same(json_object *want, const char *have)
+{
+    cr_expect_str_eq(have, json_object_to_json_string_ext(want, AS_IS));
+    json_object *read = json_tokener_parse(have);
+    cr_assert_not_null(read, "json-c does not take %s", have);
+    cr_expect(json_object_equal(read, want), "%s", have);
+    json_object_put(read);
+    json_object_put(want);
+}
+
+static void expect_json_of(const char *id)
+{
+    PGresult *view = test_session_rows(session,
+                                       "select card, head || ',\"body\":\"\"' || tail"
+                                       " from article_views where article_id = %s",
+                                       id);
+    cr_assert_eq(PQntuples(view), 1);
+    expect_same(object_of(id, false), PQgetvalue(view, 0, 0));
+    expect_same(object_of(id, true), PQgetvalue(view, 0, 1));
+    PQclear(view);
+}
+
+struct text {
+    char text[80];
+};
+
+ParameterizedTestParameters(read_model_json, is_what_json_c_makes_of_any_text)
+{
+    static struct text cases[] = {
+        {" "},
+        {"null"},
+        {"say \"hi\" \\ back\\\\slash"},
+        {"</script><!-- & ' / %s %% $1 {} [],:"},
+        {"line\nline\r\nline\ttab"},
+        {"\x01\x02\x03\x04\x05\x06\x07\x08\x0b\x0c\x0e\x0f\x10\x11\x12\x13"},
+        {"\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f\x7f"},
+        {"\xc3\xa9t\xc3\xa9 e\xcc\x81 \xe6\x97\xa5\xe6\x9c\xac"},
+        {"\xf0\x9f\x93\xb0\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa \xf4\x8f\xbf\xbf"},
+        {"\xe2\x80\xa8 \xe2\x80\xa9 \xef\xbb\xbf \xc2\xa0 \xc2\x85"},
+        {"\\u0041 \\n \\"},
+    };
+    return cr_make_param_array(struct text, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+ParameterizedTest(struct text *c, read_model_json, is_what_json_c_makes_of_any_text)
+{
+    char *quoted = PQescapeLiteral(session, c->text, strlen(c->text));
+    test_session_sql(session,
+                     "update articles set title = %s, summary = title || %s where id = 1;"
+                     "update sections set name = %s where id = 1;"
+                     "update authors set name = %s || id; update tags set name = %s || id",
+                     quoted, quoted, quoted, quoted, quoted);
+    PQfreemem(quoted);
+    expect_json_of("1");
+    expect_json_of("2");
+}
+
+struct moment {
+    char published_at[40], updated_at[40];
+};
+
+ParameterizedTestParameters(read_model_json, writes_times_as_rfc_3339_in_utc)
+{
+    static struct moment cases[] = {
+        {"1970-01-01 00:00:00Z", "1970-01-01 00:00:00.001Z"},
+        {"2024-02-29 23:59:59.1Z", "2024-02-29 23:59:59.999Z"},
+        {"2024-02-29 23:59:59.000001Z", "2024-02-29 23:59:59.123456Z"},
+        {"2024-02-29 23:59:59.999999Z", "2024-02-29 23:59:59.9995Z"},
+        {"1969-12-31 23:59:59.999999Z", "1969-12-31 23:59:59.5Z"},
+        {"2024-03-31 03:30:00+02", "2024-10-27 02:30:00+01"},
+        {"0001-01-01 00:00:00Z", "0001-01-01 00:00:00.000001Z"},
+        {"9999-12-31 23:59:59Z", "9999-12-31 23:59:59.999999Z"},
+    };
+    return cr_make_param_array(struct moment, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+/* Whatever the settings of who writes. */
+ParameterizedTest(struct moment *c, read_model_json, writes_times_as_rfc_3339_in_utc)
+{
+    const char *const settings[] = {
+        "set timezone = 'UTC'",
+        "set timezone = 'Europe/Berlin'; set datestyle = 'German'",
+        "set timezone = 'Asia/Kathmandu'; set datestyle = 'SQL, DMY'; set lc_time = 'C'",
+        "set timezone = 'America/St_Johns'; set extra_float_digits = 0",
+    };
+    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+        test_session_sql(session, "%s", settings[i]);
+        test_session_sql(session,
+                         "update articles set published_at = '2024-01-01Z' where id = 1;"
+                         "update articles set published_at = '%s', updated_at = '%s' where id = 1",
+                         c->published_at, c->updated_at);
+        expect_json_of("1");
+    }
+}
+
+Test(read_model_json, writes_null_for_no_summary_and_arrays_for_no_names)
+{
+    test_session_sql(session, "insert into articles (id, slug, version, section_id, published_at,"
+                              " title, summary, body) values"
+                              " (9223372036854775807, 'a', 2147483647, 1, now(), 't', null, ''),"
+                              " (10, 'b', 1, 1, now(), 't', '', '')");
+    expect_json_of("9223372036854775807");
+    expect_json_of("10");
+    char *summaries =
+        model_value(session, "select string_agg(head::text, ' ' order by head) from article_views"
+                             " where article_id >= 10");
+    cr_expect_str_eq(summaries,
+                     "{\"id\":10,\"slug\":\"b\",\"title\":\"t\",\"summary\":\"\" "
+                     "{\"id\":9223372036854775807,\"slug\":\"a\",\"title\":\"t\",\"summary\":null");
+    free(summaries);
+}
+
+Test(read_model_json, has_authors_as_in_the_byline_and_tags_by_their_names)
+{
+    test_session_sql(session, "update article_authors set position = 9 - position;"
+                              "update tags set name = 'Zoo' where id = 2;"
+                              "insert into tags (id, name) overriding system value"
+                              " values (10, 'apple'), (11, 'Zo\u00e9');"
+                              "insert into article_tags select 1, t.id, a.published_at"
+                              " from articles a, tags t where a.id = 1 and t.id >= 3");
+    expect_json_of("1");
+    char *tags = model_value(session, "select jsonb_path_query_array(tail::jsonb, '$.tags[*].name')"
+                                      " from (select '{' || substr(tail, 2) as tail"
+                                      "  from article_views where article_id = 1) v");
+    cr_expect_str_eq(tags, "[\"Rail\", \"Tram\", \"Zoo\", \"Zo\u00e9\", \"apple\"]");
+    free(tags);
+}

@@ -1,0 +1,314 @@
+/* A look-up under way and a change of what it looks up, in every order in which the two can
+ * meet: the wire between the server and PostgreSQL keeps the answers of the one or the news of
+ * the other back.
+ *
+ * The promise: an answer shows all that had committed max_stale before it was asked for, and
+ * no answer that is older than what the server was told stays. */
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/e2e/metric.h"
+#include "tests/support/site.h"
+#include "tests/support/wait.h"
+#include "tests/support/wire.h"
+
+enum { ALL_MS = 5000 * TEST_SLOWNESS };
+
+static struct test_site site;
+static struct test_wire *wire;
+
+static void open_site(const char *const env[])
+{
+    site.url = test_database_create();
+    test_articles_insert(site.url);
+    test_lists_keep(site.url);
+    wire = test_wire_create(site.url);
+    site.server = test_server_start(test_wire_url(wire), env, NULL);
+    cr_assert(WAIT_UNTIL(ALL_MS, is_feed_up(site.server)));
+    cr_assert(is_served(site.server, 30)); /* every statement is prepared */
+}
+
+static void close_site(void)
+{
+    test_site_close(&site);
+    test_wire_destroy(wire);
+}
+
+TestSuite(race, .fini = close_site, .timeout = 120);
+
+/* The news come by notification alone: the next beat is 5 s away. */
+static const char *const patient[] = {"BROADSHEET_THREADS=1", "BROADSHEET_MAX_STALE_MS=20000",
+                                      "BROADSHEET_DEADLINE_MS=20000", NULL};
+
+/* Each of them shows in an answer at its path. */
+static const struct change {
+    const char *what, *sql, *path;
+} changes[] = {
+    {"another title", "update articles set title = title || '!' where id = 5", "/articles/5"},
+    {"a withdrawal", "update articles set status = 'withdrawn' where id = 5", "/articles/5"},
+    {"its return", "update articles set status = 'published' where id = 5", "/articles/5"},
+    {"a card's title", "update articles set title = title || '?' where id = 6", "/articles/5"},
+    {"a card that goes", "update articles set status = 'draft' where id = 7", "/articles/5"},
+    {"a card that comes", "update articles set status = 'published' where id = 7", "/articles/5"},
+    {"a card's title in the list alone", "update articles set title = title || '.' where id = 6",
+     "/articles/5/related"},
+    {"a shorter list", "delete from article_related where article_id = 5 and rank = 6",
+     "/articles/5"},
+    {"an article where none was",
+     "insert into articles (id, slug, section_id, published_at, title, body)"
+     " values (1000, 'late', 1, now(), 'T', 'B')",
+     "/articles/1000"},
+    {"its end", "delete from articles where id = 1000", "/articles/1000"},
+    {"a change of everything",
+     "update articles set title = title || '#' where id = 5;"
+     "insert into change_log (article_id) select generate_series(2000, 13000);"
+     "notify broadsheet_changes",
+     "/articles/5"},
+};
+enum { NCHANGES = sizeof(changes) / sizeof(changes[0]) };
+
+static bool is_same(const struct http_answer *a, const struct http_answer *b)
+{
+    return a->status == b->status && strcmp(a->body, b->body) == 0;
+}
+
+/* What it shows is not what `old` shows. */
+static void expect_new(const struct http_answer *old, const char *path, const char *when)
+{
+    struct http_answer a = http_get(site.server, path);
+    cr_expect(a.status != 0 && a.status < 500, "%s: %d", when, a.status);
+    cr_expect(!is_same(&a, old), "%s: the old answer: %d %.300s", when, a.status, a.body);
+    http_answer_finish(&a);
+}
+
+static double told(void)
+{
+    return metric_of(site.server, "broadsheet_feed_changes_total", "") +
+           metric_of(site.server, "broadsheet_feed_everything_total", "");
+}
+
+/* The numbers rise a moment before the loop itself knows: one more answer of the loop is after
+ * that. */
+static void wait_until_told(double before, const char *what)
+{
+    cr_assert(WAIT_UNTIL(ALL_MS, told() > before), "%s is not told", what);
+    told();
+}
+
+/* The server keeps nothing at this path any more. */
+static void forget(const char *path)
+{
+    double before = told();
+    test_sql(site.url, "select change_log_add('{%ld}')",
+             strtol(path + strlen("/articles/"), NULL, 10));
+    wait_until_told(before, path);
+}
+
+/* Sends it, and returns when PostgreSQL has answered both queries and the wire has the
+ * answers. */
+static struct http_connection ask_and_hold(const char *path)
+{
+    test_wire_hold(wire, WIRE_ARTICLES);
+    struct http_connection c = http_open(site.server);
+    http_send(&c, "GET", path, NULL, NULL);
+    cr_assert(WAIT_UNTIL(ALL_MS, test_wire_held(wire, WIRE_ARTICLES) == 2), "%s: %u are held", path,
+              test_wire_held(wire, WIRE_ARTICLES));
+    return c;
+}
+
+Test(race, what_was_read_before_a_change_and_arrives_after_its_news_is_not_kept)
+{
+    open_site(patient);
+    for (size_t i = 0; i < NCHANGES; i++) {
+        const struct change *change = &changes[i];
+        forget(change->path);
+        double before = told();
+        struct http_connection c = ask_and_hold(change->path);
+        test_sql(site.url, "%s", change->sql);
+        wait_until_told(before, change->what);
+        test_wire_release(wire, WIRE_ARTICLES);
+        struct http_answer old = http_receive(&c, false);
+        expect_new(&old, change->path, change->what);
+        http_answer_finish(&old);
+        http_close(&c);
+    }
+}
+
+Test(race, what_was_read_before_a_change_is_not_joined_after_its_news)
+{
+    open_site(patient);
+    for (size_t i = 0; i < NCHANGES; i++) {
+        const struct change *change = &changes[i];
+        forget(change->path);
+        double before = told(), lookups = article_lookups(site.server);
+        struct http_connection early = ask_and_hold(change->path), late = http_open(site.server);
+        test_sql(site.url, "%s", change->sql);
+        wait_until_told(before, change->what);
+        http_send(&late, "GET", change->path, NULL, NULL);
+        cr_expect(WAIT_UNTIL(ALL_MS, metric_of(site.server, "broadsheet_db_queue_length", "") == 2),
+                  "%s: it joined, and did not take off anew", change->what);
+        test_wire_release(wire, WIRE_ARTICLES);
+        struct http_answer first = http_receive(&early, false), second = http_receive(&late, false);
+        cr_expect(second.status != 0 && !is_same(&first, &second), "%s: %d %.300s", change->what,
+                  second.status, second.body);
+        expect_new(&first, change->path, change->what);
+        cr_expect_eq(article_lookups(site.server), lookups + 2, "%s: the newest is not kept",
+                     change->what);
+        http_answer_finish(&first);
+        http_answer_finish(&second);
+        http_close(&early);
+        http_close(&late);
+    }
+}
+
+Test(race, what_was_read_before_a_change_and_arrives_before_its_news_is_dropped_by_them)
+{
+    open_site(patient);
+    for (size_t i = 0; i < NCHANGES; i++) {
+        const struct change *change = &changes[i];
+        forget(change->path);
+        double before = told();
+        struct http_connection c = ask_and_hold(change->path);
+        test_wire_hold(wire, WIRE_CHANGES);
+        test_sql(site.url, "%s", change->sql);
+        test_wire_release(wire, WIRE_ARTICLES);
+        struct http_answer old = http_receive(&c, false);
+        struct http_answer kept = http_get(site.server, change->path);
+        cr_expect(is_same(&old, &kept), "%s: it was not kept, so nothing is tested", change->what);
+        test_wire_release(wire, WIRE_CHANGES);
+        wait_until_told(before, change->what);
+        expect_new(&old, change->path, change->what);
+        http_answer_finish(&kept);
+        http_answer_finish(&old);
+        http_close(&c);
+    }
+}
+
+Test(race, what_was_kept_before_a_change_is_dropped_by_its_news)
+{
+    open_site(patient);
+    for (size_t i = 0; i < NCHANGES; i++) {
+        const struct change *change = &changes[i];
+        double before = told();
+        struct http_answer old = http_get(site.server, change->path);
+        test_sql(site.url, "%s", change->sql);
+        wait_until_told(before, change->what);
+        expect_new(&old, change->path, change->what);
+        http_answer_finish(&old);
+    }
+}
+
+/* The title of article 2 counts the changes, and shows in three answers. */
+enum { MAX_STALE_MS = 200, ROUNDS = 60, READERS = 2, LATE_MS = 25, PLACES = 3 };
+
+static const struct place {
+    const char *path, *pointer;
+} places[PLACES] = {
+    {"/articles/2", "/article/title"},
+    {"/articles/1", "/related_articles/0/title"},
+    {"/articles/1/related", "/related_articles/0/title"},
+};
+
+static struct {
+    atomic_bool is_over;
+    atomic_int committed;
+    _Atomic uint64_t committed_at_us[ROUNDS + 1]; /* a moment after, at most */
+    atomic_uint asked, failed, too_old;
+} load;
+
+static uint64_t now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* What an answer to this moment's question must show at least. */
+static int owed(uint64_t asked_at_us)
+{
+    int n = load.committed;
+    while (n > 0 && load.committed_at_us[n] + MAX_STALE_MS * 1000 > asked_at_us)
+        n--;
+    return n;
+}
+
+static int shown(struct http_connection *c, const struct place *place)
+{
+    http_send(c, "GET", place->path, NULL, NULL);
+    struct http_answer a = http_receive(c, false);
+    const char *title = a.status == 200 ? answer_text(&a, place->pointer) : NULL;
+    int n = title != NULL ? (int)strtol(title, NULL, 10) : -1;
+    http_answer_finish(&a);
+    return n;
+}
+
+static void *read_on(void *unused)
+{
+    (void)unused;
+    struct http_connection c = http_open(site.server);
+    for (unsigned i = 0; !load.is_over; i++) {
+        uint64_t asked_at_us = now_us();
+        int least = owed(asked_at_us), n = shown(&c, &places[i % PLACES]);
+        load.asked++;
+        load.failed += n < 0;
+        load.too_old += n >= 0 && n < least;
+    }
+    http_close(&c);
+    return NULL;
+}
+
+static bool is_everywhere(int n)
+{
+    bool is = true;
+    for (size_t i = 0; i < PLACES; i++) {
+        struct http_connection c = http_open(site.server);
+        is &= shown(&c, &places[i]) == n;
+        http_close(&c);
+    }
+    return is;
+}
+
+static void change_to(PGconn *writer, int n)
+{
+    test_session_sql(writer, "update articles set title = '%d' where id = 2", n);
+    load.committed_at_us[n] = now_us();
+    load.committed = n;
+}
+
+Test(race, under_load_and_with_all_late_every_answer_is_young_enough_and_the_last_is_the_newest)
+{
+    static const char *const env[] = {"BROADSHEET_THREADS=2", "BROADSHEET_MAX_STALE_MS=200", NULL};
+    pthread_t readers[READERS];
+    open_site(env);
+    PGconn *writer = test_session_open(site.url);
+    change_to(writer, 0);
+    cr_assert(WAIT_UNTIL(ALL_MS, is_everywhere(0)));
+    test_wire_shake(wire, LATE_MS);
+    for (size_t i = 0; i < READERS; i++)
+        pthread_create(&readers[i], NULL, read_on, NULL);
+
+    for (int n = 1; n <= ROUNDS; n++) {
+        if (n % 12 == 4)
+            test_wire_cut(wire, WIRE_CHANGES);
+        if (n % 12 == 8)
+            test_wire_hold(wire, WIRE_CHANGES);
+        change_to(writer, n);
+        if (n % 3 == 0) /* the others follow each other closely */
+            cr_expect(WAIT_UNTIL(ALL_MS, is_everywhere(n)), "change %d is not seen", n);
+        test_wire_release(wire, WIRE_CHANGES);
+    }
+    cr_expect(WAIT_UNTIL(ALL_MS, is_everywhere(ROUNDS)), "the last change is not seen");
+    for (int i = 0; i < 50; i++)
+        cr_expect(is_everywhere(ROUNDS), "an older answer is back");
+
+    load.is_over = true;
+    for (size_t i = 0; i < READERS; i++)
+        pthread_join(readers[i], NULL);
+    cr_expect_eq(load.failed, 0, "%u of %u answers failed", load.failed, load.asked);
+    cr_expect_eq(load.too_old, 0, "%u of %u answers are too old", load.too_old, load.asked);
+    PQfinish(writer);
+}

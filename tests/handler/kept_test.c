@@ -1,0 +1,233 @@
+/* Answers that are kept: when they are shown again without a query, and when not. */
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <string.h>
+
+#include "handlers/article_flight.h"
+#include "tests/handler/scene.h"
+
+enum { STORE_BYTES = 1000 * 1000, SECOND_US = 1000 * 1000 };
+
+static struct client *one, *two;
+static struct store *store;
+
+static void connect_two(void)
+{
+    one = client_connect();
+    two = client_connect();
+    store = scene_store(STORE_BYTES);
+}
+
+TestSuite(kept, .init = connect_two, .timeout = 20);
+
+static void keep_7(void)
+{
+    scene_takes_off(one, "/articles/7");
+    scene_land(7, 3);
+    scene_version(one);
+}
+
+static void vouch_at(uint64_t at_us)
+{
+    store_on_news(store, &(struct db_feed_news){.vouched_at_us = at_us});
+}
+
+Test(kept, is_shown_again_without_a_query)
+{
+    scene_takes_off(one, "/articles/7");
+    scene_land(7, 3);
+    struct reply first = client_answer(one);
+    for (int i = 0; i < 3; i++) {
+        struct reply again = scene_kept(two, "/articles/7", "");
+        cr_expect_eq(again.status, 200);
+        cr_expect_str_eq(again.body, first.body);
+        cr_expect_str_eq(again.etag, first.etag);
+        cr_expect_not_null(strstr(again.head, "related-status: ok\r\n"));
+        cr_expect_not_null(strstr(again.head, "content-type: application/json\r\n"));
+    }
+    cr_expect_eq(counter_get(&store->stats.hits), 3);
+    cr_expect_eq(counter_get(&store->stats.misses), 1);
+    cr_expect_eq(counter_get(&store->stats.items), 1);
+}
+
+Test(kept, is_nothing_where_the_cache_is_off)
+{
+    scene_store(0);
+    keep_7();
+    scene_takes_off(two, "/articles/7");
+}
+
+Test(kept, is_each_part_by_itself)
+{
+    keep_7();
+    scene_takes_off(one, "/articles/7/related");
+    scene_land(7, 3);
+    struct reply list = client_answer(one);
+    cr_expect_str_eq(scene_kept(two, "/articles/7/related", "").body, list.body);
+    cr_expect_eq(strncmp(scene_kept(two, "/articles/7", "").body, "{\"article\":", 11), 0);
+}
+
+Test(kept, are_both_parts_of_one_flight)
+{
+    scene_takes_off(one, "/articles/7");
+    client_send(two, "GET /articles/7/related", "");
+    scene_land(7, 3);
+    client_answer(one);
+    client_answer(two);
+    scene_kept(one, "/articles/7", "");
+    scene_kept(two, "/articles/7/related", "");
+    cr_expect_eq(counter_get(&store->stats.items), 2);
+}
+
+Test(kept, is_not_shown_before_anybody_has_vouched)
+{
+    store_init(store, STORE_BYTES, 60 * 1000);
+    keep_7();
+    scene_takes_off(two, "/articles/7");
+}
+
+Test(kept, is_not_shown_where_the_last_vouch_is_older_than_max_stale)
+{
+    store_init(store, STORE_BYTES, 100);
+    vouch_at(monotonic_us() - 200 * 1000);
+    keep_7();
+    scene_takes_off(two, "/articles/7");
+    scene_land(7, 3);
+    scene_version(two);
+
+    vouch_at(monotonic_us() + 60 * SECOND_US);
+    scene_kept(two, "/articles/7", ""); /* it was there all the time */
+}
+
+struct change {
+    int64_t id;
+    bool drops;
+};
+
+ParameterizedTestParameters(kept, goes_with_a_change_of_what_it_shows_and_of_nothing_else)
+{
+    static struct change cases[] = {
+        {7, true},  {SCENE_CARD, true}, {SCENE_CARD + 1, true}, {SCENE_CARD + 2, false},
+        {6, false}, {14, false}, /* its key is like an id */
+        {15, false}};
+    return cr_make_param_array(struct change, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+ParameterizedTest(struct change *c, kept, goes_with_a_change_of_what_it_shows_and_of_nothing_else)
+{
+    keep_7();
+    scene_takes_off(one, "/articles/7/related");
+    scene_land(7, 3);
+    client_answer(one);
+
+    scene_told(c->id);
+    cr_expect_eq(counter_get(&store->stats.dropped), c->drops ? 2 : 0);
+    if (!c->drops) {
+        scene_kept(one, "/articles/7", "");
+        scene_kept(two, "/articles/7/related", "");
+        return;
+    }
+    scene_takes_off(one, "/articles/7");
+    client_send(two, "GET /articles/7/related", "");
+    scene_land(7, 4);
+    cr_expect_eq(scene_version(one), 4);
+    cr_expect_eq(client_answer(two).status, 200);
+}
+
+Test(kept, goes_with_a_change_of_everything)
+{
+    keep_7();
+    scene_told_everything();
+    cr_expect_eq(counter_get(&store->stats.items), 0);
+    cr_expect_eq(counter_get(&store->stats.dropped), 1);
+    scene_takes_off(two, "/articles/7");
+}
+
+Test(kept, is_not_what_lacks_its_list)
+{
+    scene_takes_off(one, "/articles/7");
+    fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID), fake_version(7, 3, 100));
+    fake_db_fail(fake_db_waiting(DB_RELATED_BY_ID), DB_TIMEOUT, NULL);
+    scene_version(one);
+    cr_expect_eq(counter_get(&store->stats.items), 0);
+    scene_takes_off(two, "/articles/7");
+}
+
+Test(kept, is_an_article_without_cards_too)
+{
+    scene_takes_off(one, "/articles/7");
+    fake_db_answer(fake_db_waiting(DB_RELATED_BY_ID), fake_cards(7, 0, 0));
+    fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID), fake_version(7, 3, 100));
+    scene_version(one);
+    cr_expect_not_null(strstr(scene_kept(two, "/articles/7", "").body, "\"related_articles\":[]}"));
+    scene_told(7);
+    scene_takes_off(two, "/articles/7");
+}
+
+/* ---- what is not there */
+
+struct absent {
+    char status[16]; /* of the article; "" for none */
+    int want;
+};
+
+ParameterizedTestParameters(kept, is_what_is_not_there_for_ten_seconds)
+{
+    static struct absent cases[] = {{"", 404}, {"draft", 404}, {"withdrawn", 410}};
+    return cr_make_param_array(struct absent, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+static void keep_absent(const struct absent *c)
+{
+    scene_takes_off(one, "/articles/7");
+    fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID),
+                   c->status[0] != '\0' ? fake_article(7, c->status) : fake_no_rows());
+    cr_assert_eq(client_answer(one).status, c->want);
+}
+
+ParameterizedTest(struct absent *c, kept, is_what_is_not_there_for_ten_seconds)
+{
+    uint64_t before_us = monotonic_us();
+    keep_absent(c);
+    uint64_t after_us = monotonic_us();
+    struct reply again = scene_kept(two, "/articles/7", "");
+    cr_expect_eq(again.status, c->want);
+    cr_expect_not_null(strstr(again.head, "content-type: application/problem+json\r\n"));
+
+    vouch_at(after_us + 60 * SECOND_US);
+    uint64_t key = article_key(7, ARTICLE_WHOLE);
+    cr_assert_not_null(store_find(store, key, before_us + 10 * SECOND_US - 1));
+    cr_expect_null(store_find(store, key, after_us + 10 * SECOND_US));
+
+    store_find(store, key, after_us)->stale_at_us = monotonic_us();
+    scene_takes_off(one, "/articles/7");
+    scene_land(7, 4);
+    cr_expect_eq(scene_version(one), 4);
+    cr_expect_eq(strncmp(scene_kept(two, "/articles/7", "").body, "{\"article\":", 11), 0);
+}
+
+ParameterizedTestParameters(kept, is_what_is_not_there_until_it_comes)
+{
+    static struct absent cases[] = {{"", 404}, {"draft", 404}, {"withdrawn", 410}};
+    return cr_make_param_array(struct absent, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+ParameterizedTest(struct absent *c, kept, is_what_is_not_there_until_it_comes)
+{
+    keep_absent(c);
+    scene_told(8);
+    cr_expect_eq(scene_kept(two, "/articles/7", "").status, c->want);
+    scene_told(7);
+    scene_takes_off(one, "/articles/7");
+    scene_land(7, 1);
+    cr_expect_eq(scene_version(one), 1);
+}
+
+Test(kept, is_no_answer_that_came_to_an_article_which_appeared_meanwhile)
+{
+    scene_takes_off(one, "/articles/7");
+    scene_told(7);
+    fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID), fake_no_rows());
+    cr_expect_eq(client_answer(one).status, 404);
+    scene_takes_off(two, "/articles/7");
+}

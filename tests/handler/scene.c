@@ -1,0 +1,78 @@
+#include "tests/handler/scene.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_STALE_MS = 60 * 1000, NCARDS = 2 };
+
+struct store *scene_store(size_t max_bytes)
+{
+    struct store *store = &client_worker()->store;
+    store_finish(store);
+    store_init(store, max_bytes, MAX_STALE_MS);
+    store_on_news(store, &(struct db_feed_news){.vouched_at_us = monotonic_us()});
+    return store;
+}
+
+void scene_told(int64_t id)
+{
+    store_on_news(&client_worker()->store,
+                  &(struct db_feed_news){.ids = &id, .n = 1, .vouched_at_us = monotonic_us()});
+}
+
+void scene_told_everything(void)
+{
+    store_on_news(&client_worker()->store,
+                  &(struct db_feed_news){.everything = true, .vouched_at_us = monotonic_us()});
+}
+
+static void land(struct db_query *article, struct db_query *related, int64_t id, int version)
+{
+    cr_assert_eq(article->id, id);
+    cr_assert_eq(related->id, id);
+    fake_db_answer(article, fake_version(id, version, SCENE_ARTICLE_BYTES));
+    fake_db_answer(related, fake_cards(id, SCENE_CARD, NCARDS));
+}
+
+void scene_land(int64_t id, int version)
+{
+    land(fake_db_waiting(DB_ARTICLE_BY_ID), fake_db_waiting(DB_RELATED_BY_ID), id, version);
+}
+
+void scene_land_newest(int64_t id, int version)
+{
+    land(fake_db_newest(DB_ARTICLE_BY_ID), fake_db_newest(DB_RELATED_BY_ID), id, version);
+}
+
+int scene_version(struct client *client)
+{
+    struct reply reply = client_answer(client);
+    cr_assert_eq(reply.status, 200);
+    const char *version = strstr(reply.body, "\"version\":");
+    cr_assert_not_null(version, "%s", reply.body);
+    return (int)strtol(version + strlen("\"version\":"), NULL, 10);
+}
+
+static void get(struct client *client, const char *path, const char *headers)
+{
+    char request[128];
+    snprintf(request, sizeof(request), "GET %s", path);
+    client_send(client, request, headers);
+}
+
+struct reply scene_kept(struct client *client, const char *path, const char *headers)
+{
+    size_t before = fake_db_nwaiting();
+    get(client, path, headers);
+    cr_assert_eq(fake_db_nwaiting(), before, "%s was looked up", path);
+    return client_answer(client);
+}
+
+void scene_takes_off(struct client *client, const char *path)
+{
+    size_t before = fake_db_nwaiting();
+    get(client, path, "");
+    cr_assert_eq(fake_db_nwaiting(), before + 2, "%s was not looked up", path);
+}

@@ -1,0 +1,181 @@
+/* The queue of related lists: what gets into it, in which turn it is worked off, and who is in whose way. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "tests/support/database.h"
+#include "tests/support/wait.h"
+
+static char *url;
+
+static void begin(void)
+{
+    url = test_database_create();
+    test_sql(url, "insert into sections (name) values ('News')");
+}
+
+static void end(void)
+{
+    free(url);
+}
+
+TestSuite(related_queue, .init = begin, .fini = end, .timeout = 120);
+
+/* Articles with these ids in one statement, each with a text of its own. */
+static void articles(int first, int last)
+{
+    test_sql(url,
+             "insert into articles (id, slug, section_id, published_at, title, body)"
+             " select i, 'a-' || i, 1, '2024-01-01 00:00Z', 'Heron ' || i, 'Pond ' || i"
+             " from generate_series(%d, %d) i",
+             first, last);
+}
+
+static long queued(const char *condition)
+{
+    return test_sql_number(url, "select count(*) from related_queue where %s", condition);
+}
+
+static void refresh(void)
+{
+    cr_assert(WAIT_UNTIL(20000, test_sql_number(url, "select related_refresh(100)") == 0));
+}
+
+static long lists(void)
+{
+    return test_sql_number(url, "select count(distinct article_id) from article_related");
+}
+
+Test(related_queue, what_changes_an_article_for_a_reader_is_queued_and_nothing_else)
+{
+    articles(1, 2);
+    refresh();
+    test_sql(url, "update articles set updated_at = now(), version = version + 1");
+    cr_expect_eq(queued("true"), 0);
+    test_sql(url, "update articles set title = 'Stork' where id = 1");
+    cr_expect_eq(queued("spread and article_id = 1"), 1);
+    test_sql(url, "update articles set body = 'Nest' where id = 2");
+    cr_expect_eq(queued("spread and article_id = 2"), 1);
+    test_sql(url, "delete from articles where id = 2");
+    cr_expect_eq(queued("spread and article_id = 2"), 2);
+}
+
+Test(related_queue, a_draft_waits_until_it_is_published)
+{
+    test_sql(url, "insert into articles (id, slug, section_id, published_at, title, body, status)"
+                  " values (1, 'a-1', 1, now(), 't', 'b', 'draft')");
+    cr_expect_eq(queued("true"), 0);
+    test_sql(url, "update articles set status = 'published'");
+    cr_expect_eq(queued("spread"), 1);
+}
+
+Test(related_queue, an_article_and_its_tags_in_one_transaction_are_queued_once)
+{
+    test_sql(url, "insert into tags (name) values ('a'), ('b'); begin;"
+                  "insert into articles (id, slug, section_id, published_at, title, body)"
+                  " values (1, 'a-1', 1, '2024-01-01Z', 't', 'b');"
+                  "insert into article_tags select 1, id, '2024-01-01Z' from tags; commit");
+    cr_expect_eq(queued("true"), 1);
+    test_sql(url, "delete from article_tags where tag_id = (select min(id) from tags)");
+    cr_expect_eq(queued("true"), 2);
+}
+
+Test(related_queue, what_is_published_comes_before_what_was_written_in_bulk)
+{
+    articles(1, 300);
+    articles(301, 301);
+    cr_expect_eq(test_sql_number(url, "select related_refresh(10)"), 1);
+    cr_expect_eq(test_sql_number(url, "select count(*) from article_terms"), 1);
+    test_sql(url, "select related_read(300)");
+    articles(302, 302);
+    test_sql(url, "select related_refresh(10)");
+    cr_expect_eq(
+        test_sql_number(url, "select count(*) from article_related where article_id = 302"), 6);
+    cr_expect_gt(queued("not spread and turn = 2"), 250);
+    refresh();
+    cr_expect_eq(lists(), 302);
+}
+
+Test(related_queue, an_article_that_is_gone_or_queued_twice_does_no_harm)
+{
+    articles(1, 2);
+    test_sql(url, "insert into related_queue (article_id, spread) values (1, true), (1, false), "
+                  "(77, true), (77, false)");
+    refresh();
+    cr_expect_eq(queued("true"), 0);
+    cr_expect_eq(lists(), 2);
+}
+
+Test(related_queue, a_call_does_no_more_than_it_was_told_to)
+{
+    articles(1, 10);
+    for (long done = 4; done > 0;) {
+        done = test_sql_number(url, "select related_refresh(4)");
+        cr_assert(done >= 0 && done <= 4, "%ld", done);
+    }
+    cr_expect_eq(lists(), 10);
+}
+
+Test(related_queue, a_refresh_that_is_rolled_back_leaves_the_queue_as_it_was)
+{
+    articles(1, 2);
+    test_sql(url, "begin; select related_refresh(100); rollback");
+    cr_expect_eq(queued("spread"), 2);
+    refresh();
+    cr_expect_eq(lists(), 2);
+}
+
+Test(related_queue, a_second_caller_neither_waits_nor_does_the_work_twice)
+{
+    PGconn *first = test_session_open(url);
+
+    articles(1, 40);
+    test_session_sql(first, "begin; select related_refresh(100)");
+    cr_expect_eq(test_sql_number(url, "set lock_timeout = '1ms'; select related_refresh(100)"), 0);
+    test_session_sql(first, "commit");
+    PQfinish(first);
+    refresh();
+    cr_expect_eq(lists(), 40);
+}
+
+Test(related_queue, lists_are_made_by_several_callers_at_the_same_time)
+{
+    PGconn *first = test_session_open(url);
+
+    articles(1, 40);
+    test_sql(url, "select related_read(100)");
+    test_session_sql(first, "begin; select related_refresh(10)");
+    cr_expect_eq(test_sql_number(url, "set lock_timeout = '1ms'; select related_refresh(10)"), 10);
+    test_session_sql(first, "commit");
+    PQfinish(first);
+    refresh();
+    cr_expect_eq(lists(), 40);
+}
+
+/* Else the two could wait for each other: the deletion for a list, the list for the article. */
+Test(related_queue, a_list_that_is_in_the_way_of_a_deletion_is_put_off)
+{
+    PGconn *other = test_session_open(url);
+
+    articles(1, 8);
+    refresh();
+    test_session_sql(other, "begin; delete from articles where id = 8");
+    articles(9, 9);
+    test_sql(url, "set lock_timeout = '1ms'; select related_refresh(100)");
+    cr_expect_gt(queued("not spread"), 0);
+    test_session_sql(other, "delete from articles where id = 9");
+    test_session_sql(other, "commit");
+    PQfinish(other);
+    refresh();
+    cr_expect_eq(queued("true"), 0);
+    cr_expect_eq(lists(), 7);
+    cr_expect_eq(test_sql_number(url, "select count(*) from article_related"), 42);
+}
+
+Test(related_queue, an_unknown_language_is_refused)
+{
+    cr_expect_eq(test_sql_number(url, "do $$ begin update related_settings set language = 'x'; "
+                                      "exception when undefined_object then null; end $$;"
+                                      "select count(*) from related_settings where language = "
+                                      "'english'"),
+                 1);
+}

@@ -1,0 +1,129 @@
+/* The cache against a list of what is in it, through many thousand random calls. */
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <stdlib.h>
+
+#include "base/container_of.h"
+#include "bench/chance.h"
+#include "cache/cache.h"
+
+enum { KEYS = 3000, SUBJECTS = 500, CALLS = 60000 };
+
+struct object {
+    bool is_in;
+    size_t bytes, nsubjects;
+    int64_t subjects[CACHE_MAX_SUBJECTS];
+    struct cache_item item;
+};
+
+static struct cache cache;
+static struct object objects[KEYS]; /* by key */
+static struct chance chance;
+static size_t items, bytes; /* that are in */
+
+static void on_evicted(struct cache *c, struct cache_item *item)
+{
+    struct object *object = container_of(item, struct object, item);
+    cr_assert_eq(c, &cache);
+    cr_assert(object->is_in);
+    object->is_in = false;
+    items--;
+    bytes -= object->bytes;
+    memset(item, 0x55, sizeof(*item));
+}
+
+static bool holds(const struct object *object, int64_t subject)
+{
+    for (size_t i = 0; i < object->nsubjects; i++)
+        if (object->subjects[i] == subject)
+            return object->is_in;
+    return false;
+}
+
+static void insert(struct object *object, unsigned max_bytes)
+{
+    object->bytes = sizeof(struct cache_item) + chance_below(&chance, 1000);
+    if (chance_below(&chance, 50) == 0) /* some are large, and some too large */
+        object->bytes += chance_below(&chance, max_bytes / 9);
+    object->nsubjects = chance_below(&chance, CACHE_MAX_SUBJECTS + 1);
+    for (size_t i = 0; i < object->nsubjects; i++) {
+        unsigned hot = chance_below(&chance, 4);
+        object->subjects[i] = chance_below(&chance, hot == 0 ? 3 : SUBJECTS);
+    }
+    object->is_in = true;
+    items++;
+    bytes += object->bytes;
+    bool is_small = object->bytes <= max_bytes / 10;
+    bool is_taken = cache_insert(&cache, &object->item, (uint64_t)(object - objects), object->bytes,
+                                 object->subjects, object->nsubjects);
+    cr_assert_eq(is_taken, is_small);
+    cr_assert_eq(object->is_in, is_small);
+}
+
+static void drop(int64_t subject)
+{
+    size_t want = 0;
+    for (size_t i = 0; i < KEYS; i++)
+        want += holds(&objects[i], subject);
+    size_t before = items, dropped = cache_drop(&cache, subject);
+    cr_assert_eq(dropped, want);
+    cr_assert_leq(items, before - dropped);
+    for (size_t i = 0; i < KEYS; i++)
+        cr_assert_not(holds(&objects[i], subject));
+}
+
+static void grow(struct object *object, unsigned max_bytes)
+{
+    size_t more = chance_below(&chance, 500);
+    if (object->bytes + more > max_bytes / 2)
+        return;
+    object->bytes += more;
+    bytes += more;
+    cache_grow(&cache, &object->item, more);
+    cr_assert(object->is_in);
+}
+
+static void call_something(unsigned max_bytes)
+{
+    struct object *object = &objects[chance_below(&chance, KEYS)];
+    unsigned what = chance_below(&chance, 1000);
+    struct cache_item *found = cache_find(&cache, (uint64_t)(object - objects));
+    cr_assert_eq(found, object->is_in ? &object->item : NULL);
+    if (what == 0)
+        cache_clear(&cache);
+    else if (what < 20)
+        drop(chance_below(&chance, SUBJECTS + 10));
+    else if (!object->is_in)
+        insert(object, max_bytes);
+    else if (what < 200)
+        cache_remove(&cache, &object->item);
+    else if (what < 400)
+        grow(object, max_bytes);
+}
+
+struct size_case {
+    unsigned max_bytes;
+};
+
+ParameterizedTestParameters(cache_model, agrees_with_a_list)
+{
+    static struct size_case cases[] = {{0}, {1000}, {2800}, {4000}, {30000}, {300000}, {20000000}};
+    return cr_make_param_array(struct size_case, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+ParameterizedTest(struct size_case *c, cache_model, agrees_with_a_list, .timeout = 60)
+{
+    chance = chance_of(c->max_bytes);
+    cache_init(&cache, c->max_bytes, on_evicted);
+    for (int i = 0; i < CALLS; i++) {
+        call_something(c->max_bytes);
+        cr_assert_eq(cache_items(&cache), items);
+        cr_assert_geq(cache_bytes(&cache), bytes);
+        cr_assert_leq(cache_bytes(&cache), c->max_bytes, "after call %d", i);
+        if (i % 97 == 0)
+            cr_assert(cache_is_consistent(&cache), "after call %d", i);
+    }
+    cache_finish(&cache);
+    cr_expect_eq(items, 0);
+    cr_expect_eq(cache_bytes(&cache), 0);
+}
