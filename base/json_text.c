@@ -58,7 +58,7 @@ static char *write_escaped(char *to, const char *text, size_t length)
         *to++ = '\\';
         *to++ = escape;
         if (escape == 'u') {
-            memcpy(to, "00", 2);
+            to[0] = to[1] = '0';
             to[2] = digits[c >> 4];
             to[3] = digits[c & 15];
             to += 4;

@@ -39,11 +39,12 @@ struct related_text related_text(const PGresult *result, int row, int nrows)
     struct related_text related = {0};
     size_t length = 0;
     assert(nrows <= ARTICLE_MAX_CARDS);
-    if (nrows == 0)
+    if (nrows <= 0)
         return related;
     for (int i = row; i < row + nrows; i++)
         length += (size_t)db_row_text(result, i, R_CARD).length + 1;
 
+    assert(length > 0);
     char *text = h2o_mem_alloc(length), *to = text;
     for (int i = row; i < row + nrows; i++) {
         related.ids[related.n++] = db_row_int64(result, i, R_ID);

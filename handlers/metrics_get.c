@@ -119,8 +119,8 @@ static void show_http(FILE *out, const struct worker *self)
 static void show_store(FILE *out, const struct worker *self)
 {
     const struct store_stats *s = &self->store.stats;
-    show_one(out, self, "broadsheet_cache_hits_total", "counter",
-             "Requests answered from memory.", &s->hits);
+    show_one(out, self, "broadsheet_cache_hits_total", "counter", "Requests answered from memory.",
+             &s->hits);
     show_one(out, self, "broadsheet_cache_misses_total", "counter",
              "Requests that found nothing in memory that may be shown.", &s->misses);
     show_one(out, self, "broadsheet_cache_dropped_total", "counter",

@@ -16,9 +16,9 @@ alter table articles set (toast_tuple_target = 4096);
 
 -- ---- the change log
 
--- The articles that each transaction changed: their text, their names, their list; also ones that are
--- gone; 0 is every article. Read by what has become visible between two snapshots, never by an order of rows: so nothing
--- that commits late is skipped.
+-- The articles that each transaction changed: their text, their names, their list; also ones that
+-- are gone; 0 is every article. Read by what has become visible between two snapshots, never by an
+-- order of rows: so nothing that commits late is skipped.
 create table change_log (
     xid        xid8   not null default pg_current_xact_id(),
     article_id bigint not null,
@@ -48,8 +48,8 @@ end;
 -- +migrate StatementEnd
 
 -- Keeps the log short: what was visible a while ago goes, and a while is never less than `keep`. So
--- the log has the changes of two such whiles at most, and of transactions that are still open. Returns
--- how many rows went. One at a time; where another one is at it, 0 at once.
+-- the log has the changes of two such whiles at most, and of transactions that are still open.
+-- Returns how many rows went. One at a time; where another one is at it, 0 at once.
 -- +migrate StatementBegin
 create function change_log_trim(keep interval) returns bigint
     language plpgsql as $$
@@ -71,18 +71,18 @@ end
 $$;
 -- +migrate StatementEnd
 
--- What a server has not seen of the log. since: the position of its last read, '' before the first. One
--- row: the position of this read; 1 where anything may have changed since the last; otherwise the
--- articles that have, 8 bytes each.
+-- What a server has not seen of the log. since: the position of its last read, '' before the first.
+-- One row: the position of this read; 1 where anything may have changed since the last; otherwise
+-- the articles that have, 8 bytes each.
 --
--- A position is a snapshot and a history. What this read sees and the snapshot of the last one did not
--- is exactly what has committed between the two, whenever it began: nothing is skipped, nothing comes
--- twice. The history is the line of events to which the snapshot belongs: cluster, timeline, database,
--- and the last recovery from a crash (which statistics do not survive), for a crash may take the newest
--- commits along and give their numbers to others.
+-- A position is a snapshot and a history. What this read sees and the snapshot of the last one did
+-- not is exactly what has committed between the two, whenever it began: nothing is skipped, nothing
+-- comes twice. The history is the line of events to which the snapshot belongs: cluster, timeline,
+-- database, and the last recovery from a crash (which statistics do not survive), for a crash may
+-- take the newest commits along and give their numbers to others.
 --
--- Fails at once (55P03) where somebody has locked the log: who asks four times a second need not stand
--- in a queue, in which those would wait who come after him.
+-- Fails at once (55P03) where somebody has locked the log: who asks four times a second need not
+-- stand in a queue, in which those would wait who come after him.
 -- +migrate StatementBegin
 create function change_log_since(since text, out reached text, out everything integer, out ids bytea)
     language plpgsql as $$
@@ -91,7 +91,8 @@ declare
     now_seen pg_snapshot;
     history text := concat_ws('/',
         (select system_identifier from pg_control_system()),
-        case when not pg_is_in_recovery() then left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) end,
+        case when not pg_is_in_recovery()
+             then left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) end,
         (select oid from pg_database where datname = current_database()),
         extract(epoch from pg_stat_get_bgwriter_stat_reset_time()));
     most constant integer := 10000;
@@ -123,8 +124,8 @@ end
 $$;
 -- +migrate StatementEnd
 
--- What a server does for related lists at the side: as related_refresh(), but it fails at once (55P03)
--- where it would have to wait for a lock on a table.
+-- What a server does for related lists at the side: as related_refresh(), but it fails at once
+-- (55P03) where it would have to wait for a lock on a table.
 -- +migrate StatementBegin
 create function related_refresh_aside(max_articles integer) returns integer
     language plpgsql as $$
@@ -254,7 +255,10 @@ $$;
 
 -- ---- the triggers
 
--- The trigger's argument is the column that says which article a row is of.
+-- The trigger's argument is the column that says which article a row is of. Who writes many
+-- articles, each of them in several statements, may say `set broadsheet.views = 'later'` in his
+-- session, so that not every statement writes their views; then articles_changed() is his to call
+-- before he commits.
 -- +migrate StatementBegin
 create function on_article_rows() returns trigger
     language plpgsql as $$
@@ -271,7 +275,11 @@ begin
             ' from (select %1$I as id from before_rows union select %1$I from after_rows) r', tg_argv[0])
             into changed;
     end if;
-    perform articles_changed(changed);
+    if current_setting('broadsheet.views', true) = 'later' then
+        perform change_log_add(changed);
+    else
+        perform articles_changed(changed);
+    end if;
     return null;
 end
 $$;

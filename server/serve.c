@@ -2,6 +2,7 @@
 #include "server/serve.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,11 +13,13 @@
 enum {
     MAX_WAITING_QUERIES = 16384, /* a thread; what waits longer than the deadline ends anyway */
     MAX_BODY_BYTES = 64 * 1024,  /* nothing that is served today takes a body */
+    KEPT_FREE_BYTES = 4 << 20,   /* at the end of each thread's heap */
     IDLE_CONNECTION_MS = 10000,  /* also the time for a request's head and body to arrive */
 };
 
 static bool read_addresses(const struct options *options, struct listen_address *listen,
                            struct db_conninfo **conninfo);
+static void keep_freed_memory(void);
 static void configure_http(h2o_globalconf_t *http, register_routes_fn *register_routes);
 static struct worker *start_workers(const struct options *options,
                                     const struct db_conninfo *conninfo, h2o_globalconf_t *http,
@@ -31,6 +34,7 @@ int serve(const struct options *options, register_routes_fn *register_routes)
     if (!read_addresses(options, &address, &conninfo))
         return 2;
     log_init(options->log);
+    keep_freed_memory();
 
     char *error;
     int *fds = calloc(options->threads, sizeof(*fds));
@@ -97,6 +101,14 @@ static bool read_addresses(const struct options *options, struct listen_address 
         return false;
     }
     return true;
+}
+
+/* The answers of a batch come and go together, some 100 kB: the allocator would give that much back to
+ * the kernel with each batch, and take it again, page by page. */
+static void keep_freed_memory(void)
+{
+    mallopt(M_TRIM_THRESHOLD, KEPT_FREE_BYTES);
+    mallopt(M_MMAP_THRESHOLD, KEPT_FREE_BYTES);
 }
 
 static void configure_http(h2o_globalconf_t *http, register_routes_fn *register_routes)

@@ -10,6 +10,7 @@
 
 #include "import/import.h"
 #include "tests/support/fail.h"
+#include "tests/support/server.h"
 
 static void forget_files(void);
 
@@ -85,7 +86,6 @@ int import_of_text(const char *url, const char *text, char **ret_said)
 
 pid_t import_start(const char *url, const char *name)
 {
-    char *const names[] = {(char *)name};
     pid_t parent = getpid(), pid = fork();
 
     if (pid < 0)
@@ -97,7 +97,9 @@ pid_t import_start(const char *url, const char *name)
         _exit(1);
     if (getenv("BROADSHEET_TEST_LOG") == NULL)
         dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
-    _exit(import_run(url, names, 1));
+    setenv("DATABASE_URL", url, 1);
+    execl(test_program(), "broadsheet", "import", name, NULL);
+    _exit(127);
 }
 
 const char *import_file_of(const char *stem, int count, const char *title)

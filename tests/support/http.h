@@ -22,7 +22,7 @@ struct http_answer {
     struct json_object *json; /* the body, when it is strict JSON in valid UTF-8; else NULL */
 
     char *_head;
-    unsigned _nfields;
+    size_t _nfields;
     struct {
         const char *name, *value;
     } _fields[HTTP_MAX_FIELDS];
