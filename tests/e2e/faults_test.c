@@ -76,18 +76,20 @@ Test(faults, a_table_that_changes_under_the_statements_is_no_fault_that_stays)
     test_site_close(&site);
 }
 
-/* Ends connections of the server whose statement waits for a lock; `which` is a condition in SQL. */
+/* Ends connections of the server whose statement waits for a lock; `which` is a condition in SQL.
+ * Returns when they are gone; by then their successors may wait for the same lock. */
 static void kill_waiting(const struct test_site *site, const char *which)
 {
-    test_sql(site->url,
-             "select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock'"
-             "  and datname = current_database() and %s",
-             which);
+    char *pids = test_sql_value(
+        site->url,
+        "select array_agg(pid) from (select pid, pg_terminate_backend(pid) from pg_stat_activity"
+        "  where wait_event_type = 'Lock' and datname = current_database() and %s) k",
+        which);
     cr_assert(WAIT_UNTIL(
-        2000, test_sql_number(site->url,
-                              "select count(*) from pg_stat_activity where"
-                              " wait_event_type = 'Lock' and datname = current_database() and %s",
-                              which) == 0));
+        2000,
+        test_sql_number(site->url, "select count(*) from pg_stat_activity where pid = any ('%s')",
+                        pids) == 0));
+    free(pids);
 }
 
 Test(faults, queries_on_a_killed_connection_are_answered_by_the_other_one)
