@@ -32,8 +32,7 @@ struct db_statement_info {
     enum db_crew crew;
     enum db_lane lane; /* of a pool's, like the two that follow */
     bool optional;     /* a connection is of use without it: see db_conn_prepare() */
-    bool
-        batched; /* $1 is bigint[]; column 1 is the id that a row is of; an id's rows stand together */
+    bool batched;      /* $1 is bigint[]; column 1 is a row's id, and an id's rows stand together */
     unsigned param_type; /* of $1, an OID of pg_type; 0 where there is none */
 };
 
