@@ -7,8 +7,8 @@
  * usage: DATABASE_URL=... before HOST:PORT [WORKERS]     port 0 picks a free one; 4 workers
  *
  * Everything but the waiting is the product's own: the listening sockets, the HTTP library and its
- * settings, the statements, prepared and in binary, and the JSON. So what differs in a measurement is
- * that a worker does nothing while PostgreSQL works for it. */
+ * settings, the statements, prepared and in binary, and what is taken from their rows. So what differs
+ * in a measurement is that a worker does nothing while PostgreSQL works for it. */
 #include <assert.h>
 #include <errno.h>
 #include <h2o.h>

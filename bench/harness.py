@@ -89,8 +89,8 @@ class Process:
 
     def __init__(self, *command, env=None, **kw):
         command = ["setpriv", "--pdeathsig=TERM", *map(str, command)]
-        self.popen = subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=ROOT, text=True,
-                                      env={**os.environ, **(env or {})}, **kw)
+        self.popen = subprocess.Popen(command, cwd=ROOT, text=True, env={**os.environ, **(env or {})},
+                                      **{"stdin": subprocess.DEVNULL, **kw})
         self.pid = self.popen.pid
         _started.append(self)
 
@@ -205,7 +205,9 @@ class Site:
             run("./dev", "corpus", articles, env={**os.environ, "DATABASE_URL": self.url})
             if is_private:
                 CORPUS_MADE_OF.write_text(made_of(articles))
-        self.query("select sum(octet_length(body)) from articles")  # into memory, as on a site that runs
+        # Into memory, as on a site that runs: a length in characters is counted on the whole text.
+        for column, relation in (("document", "article_views"), ("cards", "related_views"), ("body", "articles")):
+            self.query(f"select sum(length({column})) from {relation}")
 
     def _start_cluster(self):
         """True: it holds the corpus already, made of what would make it now."""
@@ -268,12 +270,13 @@ def load(program, connections, seconds, seed, articles, headers=()):
     wrk = Process("wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "60s", "--latency",
                   *(word for header in headers for word in ("-H", header)), "-s", BENCH / "load.lua", f"http://{program.address}", "--", seed, articles,
                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    before, memory = program.cpu_seconds(), []
+    before, memory, own = program.cpu_seconds(), [], []
     began = time.monotonic()
     try:
         for share in (0.5, 0.75, 0.95):
             time.sleep(max(0, began + share * seconds - time.monotonic()))
             memory.append(program.memory_mb())
+            own.append((time.monotonic(), cpu_seconds(wrk.pid)))
         output = wrk.popen.communicate(timeout=seconds + 120)[0]
         used = program.cpu_seconds() - before
     except (FileNotFoundError, ProcessLookupError, TypeError):  # nothing in /proc any more
@@ -288,7 +291,8 @@ def load(program, connections, seconds, seed, articles, headers=()):
             "p50_ms": result["p50_ms"], "p99_ms": result["p99_ms"],
             "errors": result["bad_status"] + result["socket_errors"],
             "cpu_s_per_1000": round(used * 1000 / good, 4) if good else None,
-            "rss_mb": round(max(memory), 1)}
+            "rss_mb": round(max(memory), 1),
+            "wrk_core": round((own[-1][1] - own[0][1]) / (own[-1][0] - own[0][0]), 2)}  # of its one core, in the second half
 
 
 # ---- the machine

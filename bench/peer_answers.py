@@ -12,12 +12,14 @@ COMPARED = 300  # articles
 
 
 def compare(site, peers, start_ours):
-    """Every peer, with each way to ask, gives the status, the media type and the JSON that Broadsheet gives. Returns the
-    mean size of an answer, {"identity": bytes, "gzip": bytes} as Broadsheet sends it."""
+    """Every peer, with each way to ask, gives the status, the media type and the JSON that Broadsheet gives, from lists that
+    are finished and from some that are stale. Returns the mean size of an answer, {"identity": bytes, "gzip": bytes} as
+    Broadsheet sends it."""
     chance = random.Random(1)
     ids = [chance.randint(1, site.articles) for _ in range(COMPARED)]
     gone = add_unpublished(site)
     paths = [f"/articles/{i}" for i in [*ids, *gone, gone[-1] + 1, 0, -1, 2**63]]
+    settle(site)
     try:
         program = start_ours(site, 64)
         ours, sizes = fetch(program, paths), mean_sizes(program, paths[:COMPARED])
@@ -26,8 +28,12 @@ def compare(site, peers, start_ours):
         for peer in peers:
             for way in peer_programs.WAYS:
                 compare_one(peer, way, site, paths, ours)
+        site.query(f"insert into related_stale (article_id) values {', '.join(f'({i})' for i in ids[::3])}")
+        for peer in peers:
+            compare_one(peer, "read-model", site, paths, ours)
     finally:
         site.query(f"delete from articles where id in ({gone[0]}, {gone[1]})")
+        settle(site)
     note(f"peers: {len(paths)} answers compared: all programs answer alike; an answer has {sizes['identity']} bytes, "
          f"{sizes['gzip']} as gzip")
     return sizes
@@ -52,6 +58,13 @@ def add_unpublished(site):
         site.query("insert into articles (id, slug, status, section_id, published_at, title, body) "
                    f"select {i}, 'bench-{status}', '{status}', min(id), now(), 'Not to be seen', 'Nor this' from sections")
     return ids
+
+
+def settle(site):
+    """Works off what waits for the related lists: where nothing is stale, nobody looks whether a list is."""
+    while site.query("select related_refresh(1000)") != "0":
+        pass
+    site.query("vacuum related_stale")
 
 
 def check_ours(answers, published):

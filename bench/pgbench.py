@@ -36,7 +36,7 @@ def cell(site, style, way, connections, seconds):
     thousands = len(lines) * depth / 1000
     times_ms = sorted(last_times_ms(lines, seconds))
     return {"connections": connections, "rps": len(times_ms) * depth / seconds, "errors": 0, "rss_mb": None,
-            "p50_ms": statistics.median(times_ms) if times_ms else None,
+            "wrk_core": None, "p50_ms": statistics.median(times_ms) if times_ms else None,
             "p99_ms": times_ms[len(times_ms) * 99 // 100] if times_ms else None,
             "cpu_s_per_1000": (used_by_children() - own) / thousands if lines else None,
             "database_cpu_s_per_1000": database / thousands if lines and server else None}

@@ -49,8 +49,14 @@ def in_words(n):
     return words[n] if n < len(words) else f"{n:,}"
 
 
+def count(n, thing):
+    return f"{in_words(n)} {thing}{'s' * (n != 1)}"
+
+
 def table(heads, rows):
-    lines = ["| " + " | ".join(heads) + " |", "|" + "---:|" * len(heads)]
+    """Words stand on the left of a column, numbers on the right."""
+    sides = ["---|" if any(cell.lstrip("*")[:1].isalpha() for cell in column) else "---:|" for column in zip(*rows)]
+    lines = ["| " + " | ".join(heads) + " |", "|" + "".join(sides or ["---|"] * len(heads))]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
 

@@ -142,14 +142,11 @@ static void on_read(struct db_feed *feed, const PGresult *result)
 static void tell(struct db_feed *feed, bool everything, struct db_text ids)
 {
     struct db_feed_stats *stats = feed->_config.stats;
-    size_t n = everything ? 0 : (size_t)ids.length / sizeof(int64_t);
+    size_t n = everything ? 0 : db_ids_count(ids);
     int64_t *changed = calloc(n + 1, sizeof(*changed));
     assert(changed != NULL);
-    for (size_t i = 0; i < n; i++) {
-        uint64_t wire;
-        memcpy(&wire, ids.base + i * sizeof(wire), sizeof(wire));
-        changed[i] = (int64_t)be64toh(wire);
-    }
+    for (size_t i = 0; i < n; i++)
+        changed[i] = db_ids_at(ids, i);
     counter_set(&stats->is_up, 1);
     counter_set(&stats->vouched_at_us, feed->_read_at_us);
     counter_add(&stats->reads, 1);

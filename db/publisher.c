@@ -8,7 +8,7 @@
 
 enum {
     DEADLINE_MS = 10000, /* long: what is given up in the middle has cost its work and done none */
-    MOST_ARTICLES = 20,  /* a call */
+    MOST_ARTICLES = 8,   /* a call */
     LOOK_AGAIN_MS = 1000,
     AFTER_FAILURE_MS = 1000,
     LONGEST_REST_MS = 250,

@@ -45,6 +45,21 @@ static inline struct db_text db_row_text(const PGresult *result, int row, int co
     return (struct db_text){PQgetvalue(result, row, column), PQgetlength(result, row, column)};
 }
 
+/* Ids that stand together, 8 bytes each, as PostgreSQL's int8send() makes them. */
+static inline size_t db_ids_count(struct db_text ids)
+{
+    assert(ids.length % (int)sizeof(uint64_t) == 0);
+    return (size_t)ids.length / sizeof(uint64_t);
+}
+
+static inline int64_t db_ids_at(struct db_text ids, size_t i)
+{
+    uint64_t wire;
+    assert(i < db_ids_count(ids));
+    memcpy(&wire, ids.base + i * sizeof(wire), sizeof(wire));
+    return (int64_t)be64toh(wire);
+}
+
 /* Walks over a text[] (array_send in PostgreSQL's arrayfuncs.c):
  *
  *     struct db_text_array tags = db_row_text_array(result, row, column);

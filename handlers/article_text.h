@@ -1,7 +1,7 @@
-/* handlers/article_text.h - rows of the database as the JSON of the contract.
+/* handlers/article_text.h - what the rows of the database say, for longer than the rows are there.
  *
- * The keys of an article and of a card, and their order, are fixed by the read model, which the
- * database keeps (migrations/0003_changes.sql). Here the pieces are put together. */
+ * The database keeps articles and cards as finished JSON; the keys and their order are fixed there
+ * (migrations/0005_finished.sql). */
 #ifndef HANDLERS_ARTICLE_TEXT_H
 #define HANDLERS_ARTICLE_TEXT_H
 
@@ -14,7 +14,8 @@ enum { ARTICLE_MAX_CARDS = 6 };
 /* A row of db/sql/article_by_id.sql as {"id":...}. The caller frees base. */
 h2o_iovec_t article_text(const PGresult *result, int row);
 
-/* Rows of db/sql/related_by_id.sql as {...},{...}: what stands in the array, best first. */
+/* Rows of db/sql/related_by_id.sql, of which there is one or none, as {...},{...}: what stands in the
+ * array, best first. */
 struct related_text {
     h2o_iovec_t cards;              /* the caller frees base; NULL for none */
     int64_t ids[ARTICLE_MAX_CARDS]; /* of the list, those without a card among them */

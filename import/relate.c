@@ -1,6 +1,7 @@
 /* Two sessions, one queue: the database gives each caller what nobody else is at. */
 #include "import/relate.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -69,7 +70,7 @@ static void make_lists(struct relate *relate, struct session *session)
 
 bool relate_rest(struct relate *relate, struct session *session)
 {
-    long done, queued, mark, before = -1;
+    long done, queued, mark, before = -1, unparsed = LONG_MAX;
 
     atomic_store(&relate->_is_loaded, true);
     if (!relate_queued(session, &queued))
@@ -84,6 +85,11 @@ bool relate_rest(struct relate *relate, struct session *session)
             idle_ms = 0;
             continue;
         }
+        /* What keeps lists from being made is that the helper still reads. */
+        if (!step(session, import_sql_parse_related, unparsed, &unparsed))
+            return false;
+        if (unparsed > 0)
+            continue;
         if (session_number(session, import_sql_queue_mark, 0, &mark) != SESSION_OK)
             return false;
         if (mark == 0)

@@ -2,7 +2,8 @@
  * of a helper, which reads what has landed while the importer still loads.
  *
  *     relate_init   relate_help   loading ...   relate_rest   relate_finish
- *                        +--> a thread: reads ...  makes lists with the importer --+                 */
+ *                        |                      parses ahead ...  makes lists --+
+ *                        +--> a thread: reads ..........  makes lists ----------+                    */
 #ifndef IMPORT_RELATE_H
 #define IMPORT_RELATE_H
 

@@ -124,7 +124,8 @@ request at a time, asks PostgreSQL for the article and waits, asks for its relat
 **after** is Broadsheet with its default settings and the cache off (`BROADSHEET_CACHE_MB=0`): {in_words(run['threads'])} event
 loops with two database connections each, both queries at the same time, requests that wait asked for together.
 
-All else is the same: the prepared statements (`db/sql/`) and the settings of the session, the HTTP library and the listening sockets, the code for the JSON.
+All else is the same: the prepared statements (`db/sql/`) and the settings of the session, the HTTP library and the listening sockets,
+the code that makes one answer of the two parts, which PostgreSQL keeps as finished JSON.
 PostgreSQL sees {in_words(run['workers'])} connections before and {in_words(2 * run['threads'])} after; {COMPARED} answers of both were compared
 before the run and were equal byte for byte. An answer has {number(run['answer_bytes'])} bytes on average: an article and six related ones.
 

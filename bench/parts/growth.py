@@ -1,16 +1,18 @@
-"""Part growth: does the cold rate last as the archive grows? The same load on two databases, made here and thrown away.
+"""Part growth: does the cold rate last as the archive grows, and how soon is a change seen? On two databases, made here and thrown away.
 
 Writes results/growth.json, one object a size, and results/growth.run.json, the settings. Loading 300,000 articles takes minutes.
 
-Environment: BENCH_GROWTH_SECONDS (4) a turn, BENCH_GROWTH_ROUNDS (5), BENCH_GROWTH_ARTICLES (300000) in the larger one."""
+Environment: BENCH_GROWTH_SECONDS (4) a turn, BENCH_GROWTH_ROUNDS (5), BENCH_GROWTH_ARTICLES (300000) in the larger one,
+BENCH_GROWTH_CHANGES (40) of each kind."""
 import atexit
 import statistics
 import subprocess
 import time
 
 import harness
+import publishing
 from harness import Program, Site, load, note, run, setting
-from report import in_words, number, table
+from report import count, number, table
 
 NAME = "growth"
 SMALL = 10_000
@@ -23,7 +25,10 @@ LEAST = 0.8  # of the rate with few articles
 
 def measure():
     seconds, rounds = setting("BENCH_GROWTH_SECONDS", 4), setting("BENCH_GROWTH_ROUNDS", 5)
+    changes = setting("BENCH_GROWTH_CHANGES", 40)
     sizes = [SMALL, setting("BENCH_GROWTH_ARTICLES", 300_000)]
+    if sizes[1] <= SMALL:
+        raise harness.Failure(f"BENCH_GROWTH_ARTICLES is {sizes[1]}: it has to be more than {SMALL}, the smaller archive")
     sites, load_seconds = {}, {}
     for articles in sizes:
         began = time.monotonic()
@@ -34,10 +39,11 @@ def measure():
         for articles in sizes if turn % 2 == 0 else sizes[::-1]:
             rows[articles].append(cell(sites[articles], seconds, turn))
             note(f"growth: {articles:,} articles: {rows[articles][-1]['rps']:.0f} requests/s")
-    harness.keep(NAME, [{"articles": articles, "load_seconds": round(load_seconds[articles]), **medians(rows[articles])}
+    seen = {articles: publishing.figures(publishing.measure(sites[articles], changes)) for articles in sizes}
+    harness.keep(NAME, [{"articles": articles, "load_seconds": round(load_seconds[articles]), **medians(rows[articles]), "seen_ms": seen[articles]}
                         for articles in sizes])
     harness.keep(f"{NAME}.run", {"machine": harness.machine(), "versions": harness.versions(sites[SMALL]), "seconds": seconds,
-                                 "rounds": rounds, "connections": CONNECTIONS})
+                                 "rounds": rounds, "connections": CONNECTIONS, "changes": changes})
 
 
 def throwaway(articles):
@@ -79,10 +85,27 @@ def report():
     verdict = "met" if kept >= LEAST else "**not met**"
     return f"""## As the archive grows
 
-Articles at random from the whole archive, no cache, {run_['connections']} connections; the median of {in_words(run_['rounds'])} turns of {in_words(run_['seconds'])} seconds, the two
-archives in turn, each in a PostgreSQL of its own with the settings of `tools/cluster`. Loading includes the related lists.
+Articles at random from the whole archive, no cache, {run_['connections']} connections; the median of {count(run_['rounds'], 'turn')} of {count(run_['seconds'], 'second')}, the two
+archives in turn, each in a PostgreSQL of its own with the settings of `tools/cluster`. "Loaded in" is all of it: making the cluster, the
+articles, the import with the related lists, and `vacuum analyze`.
 ({machine['processor']}, {machine['cores']} cores, Linux {machine['kernel']}; PostgreSQL {run_['versions']['PostgreSQL']}; {machine['date']}.)
 
 {table(heads, body)}
 
-With {number(round(times))} times the articles, **{kept:.2f}** of the rate is left. Expected: at least {LEAST:g}, {verdict}.""", run_
+With {times:.3g} times the articles, **{kept:.2f}** of the rate is left. Expected: at least {LEAST:g}, {verdict}.
+
+### How soon a change is seen
+
+Two servers with their caches on, each read at random by {publishing.CLIENTS} clients and asked for one article again and again: milliseconds from the
+commit, as psql heard of it, until the later of the two has given the new answer, that answer included. {run_['changes']} changes of each kind.
+
+{table(["change", "articles", "median, ms", "p95, ms", "worst, ms"], list(seen(rows)))}
+
+Expected: an edit is seen within 50 ms at the median, and a new article has its own list within a second.""", run_
+
+
+def seen(rows):
+    for change, words in publishing.CHANGES.items():
+        for row in rows:
+            times = row["seen_ms"][change]
+            yield [words, number(row["articles"]), *(number(times[part]) for part in ("median", "p95", "worst"))]

@@ -136,7 +136,7 @@ def summary(key, rows, cells):
     """The medians of a cell's rounds, the sum of its errors, and its part of the yardstick, round by round."""
     scenario, connections, name = key
     row = {"scenario": scenario, "connections": connections, "system": name}
-    for field in ("rps", "p50_ms", "p99_ms", "cpu_s_per_1000", "database_cpu_s_per_1000", "rss_mb"):
+    for field in ("rps", "p50_ms", "p99_ms", "cpu_s_per_1000", "database_cpu_s_per_1000", "rss_mb", "wrk_core"):
         values = [r[field] for r in rows if r[field] is not None]
         row[field] = round(statistics.median(values), 4) if values else None
     row["errors"] = sum(r["errors"] for r in rows)

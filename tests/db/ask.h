@@ -9,8 +9,12 @@
 
 enum { ARCHIVE_N = 300 };
 
-/* Fills a migrated, empty database with the archive. */
+/* Fills a migrated, empty database with the archive. Its lists are finished. */
 void archive_fill(const char *url);
+
+/* From now on the lists of the articles 1 to n, and those that show one of them, are stale, and no
+ * others. */
+void archive_mark(const char *url, int n);
 
 struct ask {
     struct db_query query;

@@ -45,7 +45,7 @@ Test(loss, answers_what_was_in_flight_when_its_backend_was_terminated)
     PGconn *holder = test_session_open(url);
     struct test_pool *pool = test_pool_create_up(url, (struct db_pool_config){0});
     test_session_sql(holder,
-                     "begin; lock table articles, article_related in access exclusive mode");
+                     "begin; lock table article_views, related_views in access exclusive mode");
     ask_ids(pool, asks, N);
     cr_assert(RUN_UNTIL(ALL_MS, busy_backends() == 2));
     terminate_backends(holder);
@@ -66,7 +66,7 @@ Test(loss, answers_a_query_that_was_alone_in_flight)
     struct ask article = {0}, slug = {0};
     PGconn *holder = test_session_open(url);
     struct test_pool *pool = test_pool_create_up(url, (struct db_pool_config){.connections = 4});
-    test_session_sql(holder, "begin; lock table articles in access exclusive mode");
+    test_session_sql(holder, "begin; lock table articles, article_views in access exclusive mode");
     ask_id(pool, &article, DB_ARTICLE_BY_ID, 8);
     ask_param(pool, &slug, DB_ARTICLE_BY_SLUG, "article-8");
     cr_assert(RUN_UNTIL(ALL_MS, busy_backends() == 2));
@@ -106,7 +106,7 @@ Test(loss, lets_queries_be_cancelled_while_connections_are_lost)
     struct test_pool *pool = test_pool_create_up(url, (struct db_pool_config){.connections = 3});
     for (int round = 0; round < 20; round++) {
         if (round % 2 == 0)
-            test_session_sql(admin, "begin; lock table articles in access exclusive mode");
+            test_session_sql(admin, "begin; lock table article_views in access exclusive mode");
         for (int i = 0; i < NEIGHBOURS; i++) {
             neighbours[i] = calloc(1, sizeof(*neighbours[i]));
             neighbours[i]->then = on_answer;
@@ -142,11 +142,10 @@ Test(loss, notices_the_loss_of_an_idle_connection_and_comes_back)
 Test(loss, fails_the_poisonous_row_alone)
 {
     static struct ask asks[64];
-    test_sql(url,
-             "alter table articles rename to articles_kept;"
-             "create view articles as select id, slug, status, version, section_id, published_at,"
-             " updated_at, title, summary,"
-             " case when 1 / (id - 13) = 7 then '' else body end as body from articles_kept");
+    test_sql(url, "alter table article_views rename to article_views_kept;"
+                  "create view article_views as select article_id, status, card,"
+                  " case when 1 / (article_id - 13) = 7 then '' else document end as document"
+                  " from article_views_kept");
     struct test_pool *pool = test_pool_create_up(url, (struct db_pool_config){0});
     for (int i = 0; i < 64; i++)
         ask_id(pool, &asks[i], DB_ARTICLE_BY_ID, i + 1);
@@ -172,7 +171,7 @@ Test(loss, heals_from_a_change_of_the_tables_with_no_failed_query)
     ask_finish_all(ALL_MS);
     ask_expect_all(asks, N, DB_OK);
     for (int round = 0; round < 3; round++) {
-        test_sql(url, "alter table article_views alter column head type %s", types[round]);
+        test_sql(url, "alter table article_views alter column document type %s", types[round]);
         ask_ids(pool, asks, N);
         ask_finish_all(ALL_MS);
         ask_expect_all(asks, N, DB_OK);
@@ -183,7 +182,7 @@ Test(loss, heals_from_a_change_of_the_tables_with_no_failed_query)
 Test(loss, heals_where_the_first_query_after_a_change_comes_alone)
 {
     struct test_pool *pool = test_pool_create_up(url, (struct db_pool_config){0});
-    test_sql(url, "alter table article_views alter column head type varchar(10000)");
+    test_sql(url, "alter table article_views alter column document type varchar(10000)");
     cr_expect_eq(ask_once(pool, DB_ARTICLE_BY_ID, 1), DB_OK);
     cr_expect_eq(ask_once(pool, DB_RELATED_BY_ID, 1), DB_OK);
     test_pool_destroy(pool);

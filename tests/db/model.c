@@ -6,8 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "db/statements.h"
 #include "tests/support/database.h"
 #include "tests/support/fail.h"
+
+/* Lists with their ids as "2,3". %s: what finds them for the articles $1, as readers or as they are
+ * stored. */
+#define DECODED                                                                                \
+    "select article_id, (select string_agg(('x' || encode(substr(ids, 8 * i + 1, 8), 'hex'))"  \
+    "::bit(64)::bigint::text, ',' order by i) from generate_series(0, length(ids) / 8 - 1) i)" \
+    " as ids, cards from (%s) found"
+
+static const char *stored = "select * from related_views where article_id = any ($1)";
+
+static void expect_lists(PGconn *session, const char *found_by, const char *after);
+static PGresult *rows_with(PGconn *session, const char *sql, const char *ids);
 
 char *model_create(void)
 {
@@ -28,6 +41,7 @@ char *model_create(void)
                   " from articles, unnest('{1,2}'::int[]) tag"
                   " where (id, tag) in ((1, 1), (1, 2), (3, 1), (4, 1));"
                   "insert into article_related values (1, 1, 2, 1), (1, 2, 3, 1), (2, 1, 1, 1);"
+                  "do 'begin perform related_views_refresh(100); end';"
                   "truncate change_log");
     return url;
 }
@@ -41,6 +55,88 @@ void model_expect_agreement(PGconn *session, const char *after)
                  "  union all (select * from fresh except all select * from article_views)) d");
     cr_expect_str_empty(views, "after %s: %s", after, views);
     free(views);
+    expect_lists(session, db_statements[DB_RELATED_BY_ID].sql, after);
+}
+
+/* The join is written out here once more, and not asked of the functions that are tested. */
+static void expect_lists(PGconn *session, const char *found_by, const char *after)
+{
+    char *decoded = test_format(DECODED, found_by);
+    char *sql = test_format(
+        "with found as (%s), joined as ("
+        " select r.article_id, string_agg(r.related_id::text, ',' order by r.rank) as ids,"
+        "  string_agg(v.card, ',' order by r.rank) as cards"
+        " from article_related r left join article_views v on v.article_id = r.related_id"
+        " group by r.article_id)"
+        " select string_agg(d::text, ' / ') from ("
+        " (select 'found' as which, * from (select * from found except all select * from joined) x)"
+        " union all (select 'joined', * from (select * from joined except all select * from found)"
+        " y)) d",
+        decoded);
+    char *ids = model_value(session, "select array(select id from articles"
+                                     " union select article_id from related_views)");
+    PGresult *rows = rows_with(session, sql, ids);
+    const char *differences = PQgetvalue(rows, 0, 0);
+    cr_expect_str_empty(differences, "after %s: %s", after, differences);
+    PQclear(rows);
+    free(ids);
+    free(sql);
+    free(decoded);
+}
+
+static PGresult *rows_with(PGconn *session, const char *sql, const char *ids)
+{
+    PGresult *rows = PQexecParams(session, sql, 1, NULL, (const char *const[]){ids}, NULL, NULL, 0);
+    cr_assert_eq(PQresultStatus(rows), PGRES_TUPLES_OK, "%s", PQerrorMessage(session));
+    return rows;
+}
+
+void model_settle(PGconn *session)
+{
+    for (int steps = 0; model_number(session, "select related_views_refresh(100)") > 0;)
+        cr_assert_lt(steps++, 1000);
+}
+
+void model_expect_settled(PGconn *session, const char *after)
+{
+    model_settle(session);
+    expect_lists(session, stored, after);
+    for (int steps = 0; model_number(session, "select related_refresh(100)") > 0;)
+        cr_assert_lt(steps++, 1000);
+    char *marks = model_marks(session);
+    cr_expect_str_empty(marks, "after %s: %s", after, marks);
+    free(marks);
+    expect_lists(session, stored, after);
+    model_expect_agreement(session, after);
+}
+
+void model_expect_list(PGconn *session, int id, const char *ids, const char *cards)
+{
+    char *decoded = test_format(DECODED, db_statements[DB_RELATED_BY_ID].sql);
+    char *sql = test_format("select ids, (select string_agg(c ->> 'id', ',' order by n)"
+                            " from json_array_elements(('[' || cards || ']')::json)"
+                            " with ordinality x (c, n)) from (%s) decoded",
+                            decoded);
+    char *list = test_format("{%d}", id);
+    PGresult *rows = rows_with(session, sql, list);
+    const char *have[2] = {"", ""}, *want[2] = {ids, cards};
+    cr_expect_leq(PQntuples(rows), 1);
+    for (int i = 0; i < 2; i++) {
+        if (PQntuples(rows) == 1)
+            have[i] = PQgetvalue(rows, 0, i);
+        cr_expect_str_eq(have[i], want[i], "%s of %d: %s and not %s", i == 0 ? "ids" : "cards", id,
+                         have[i], want[i]);
+    }
+    PQclear(rows);
+    free(list);
+    free(sql);
+    free(decoded);
+}
+
+char *model_marks(PGconn *session)
+{
+    return model_value(session, "select string_agg(article_id::text, ',' order by article_id)"
+                                " from (select distinct article_id from related_stale) s");
 }
 
 char *model_changes(PGconn *session)

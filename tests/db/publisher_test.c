@@ -188,7 +188,7 @@ Test(publisher, tries_again_with_one_article_after_a_failure)
     char *sizes = test_sql_value(
         url, "select string_agg(max_articles::text, ' ' order by n) from (select * from calls"
              " order by n limit 6) c");
-    cr_expect_str_eq(sizes, "1 2 4 8 16 20");
+    cr_expect_str_eq(sizes, "1 2 4 8 8 8");
     free(sizes);
     stop(&worked[0]);
 }

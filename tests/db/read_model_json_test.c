@@ -81,14 +81,14 @@ static json_object *names_json(const char *sql, const char *id)
     return names;
 }
 
-/* From the tables alone. with_body: the article, less the body's text; else its card. */
-static json_object *object_of(const char *id, bool with_body)
+/* From the tables alone: the article, or its card. */
+static json_object *object_of(const char *id, bool is_whole)
 {
     PGresult *a =
         test_session_rows(session,
                           "select a.id, a.slug, title, summary, s.slug, s.name, version,"
                           " (extract(epoch from published_at) * 1000000)::bigint,"
-                          " (extract(epoch from updated_at) * 1000000)::bigint"
+                          " (extract(epoch from updated_at) * 1000000)::bigint, body"
                           " from articles a join sections s on s.id = a.section_id where a.id = %s",
                           id);
     json_object *object = json_object_new_object();
@@ -96,10 +96,10 @@ static json_object *object_of(const char *id, bool with_body)
     json_object_object_add(object, "slug", text_json(a, 0, 1));
     json_object_object_add(object, "title", text_json(a, 0, 2));
     json_object_object_add(object, "summary", text_json(a, 0, 3));
-    if (with_body)
-        json_object_object_add(object, "body", json_object_new_string(""));
+    if (is_whole)
+        json_object_object_add(object, "body", text_json(a, 0, 9));
     json_object_object_add(object, "section", named_json(a, 0, 4));
-    if (with_body) {
+    if (is_whole) {
         json_object_object_add(object, "authors",
                                names_json("select slug, name from article_authors"
                                           " join authors u on u.id = author_id"
@@ -114,7 +114,7 @@ static json_object *object_of(const char *id, bool with_body)
     }
     json_object_object_add(object, "published_at",
                            time_json(strtoll(PQgetvalue(a, 0, 7), NULL, 10)));
-    if (with_body) {
+    if (is_whole) {
         json_object_object_add(object, "updated_at",
                                time_json(strtoll(PQgetvalue(a, 0, 8), NULL, 10)));
         json_object_object_add(object, "version", int_json(a, 6));
@@ -135,10 +135,8 @@ static void expect_same(json_object *want, const char *have)
 
 static void expect_json_of(const char *id)
 {
-    PGresult *view = test_session_rows(session,
-                                       "select card, head || ',\"body\":\"\"' || tail"
-                                       " from article_views where article_id = %s",
-                                       id);
+    PGresult *view = test_session_rows(
+        session, "select card, document from article_views where article_id = %s", id);
     cr_assert_eq(PQntuples(view), 1);
     expect_same(object_of(id, false), PQgetvalue(view, 0, 0));
     expect_same(object_of(id, true), PQgetvalue(view, 0, 1));
@@ -171,13 +169,41 @@ ParameterizedTest(struct text *c, read_model_json, is_what_json_c_makes_of_any_t
 {
     char *quoted = PQescapeLiteral(session, c->text, strlen(c->text));
     test_session_sql(session,
-                     "update articles set title = %s, summary = title || %s where id = 1;"
+                     "update articles set title = %s, summary = title || %s, body = title || %s"
+                     " where id = 1;"
                      "update sections set name = %s where id = 1;"
                      "update authors set name = %s || id; update tags set name = %s || id",
-                     quoted, quoted, quoted, quoted, quoted);
+                     quoted, quoted, quoted, quoted, quoted, quoted);
     PQfreemem(quoted);
     expect_json_of("1");
     expect_json_of("2");
+}
+
+struct shape {
+    char body[80]; /* in SQL */
+    bool is_compressed;
+};
+
+ParameterizedTestParameters(read_model_json, has_long_bodies_whole)
+{
+    static struct shape cases[] = {
+        {"repeat('ab\"c ', 40 * 1024)", true},
+        {"repeat(E'\\x01\\n\\\\', 70000)", true},
+        {"repeat(E'\\U0001F4F0', 50000)", true},
+        {"(select string_agg(md5(n::text), '\"') from generate_series(1, 6200) n)", false},
+    };
+    return cr_make_param_array(struct shape, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+ParameterizedTest(struct shape *c, read_model_json, has_long_bodies_whole)
+{
+    test_session_sql(session, "update articles set body = %s where id = 1", c->body);
+    long nbytes = model_number(session, "select octet_length(body) from articles where id = 1");
+    cr_expect_geq(nbytes, 200 * 1000);
+    long nstored = model_number(
+        session, "select pg_column_size(document) from article_views where article_id = 1");
+    cr_expect_eq(nstored < nbytes, c->is_compressed, "%ld of %ld bytes", nstored, nbytes);
+    expect_json_of("1");
 }
 
 struct moment {
@@ -226,13 +252,18 @@ Test(read_model_json, writes_null_for_no_summary_and_arrays_for_no_names)
                               " (10, 'b', 1, 1, now(), 't', '', '')");
     expect_json_of("9223372036854775807");
     expect_json_of("10");
-    char *summaries =
-        model_value(session, "select string_agg(head::text, ' ' order by head) from article_views"
-                             " where article_id >= 10");
+    char *summaries = model_value(
+        session, "select string_agg(substr(document, 1, strpos(document, ',\"section')),"
+                 " ' ' order by document)"
+                 " from article_views where article_id >= 10");
     cr_expect_str_eq(summaries,
-                     "{\"id\":10,\"slug\":\"b\",\"title\":\"t\",\"summary\":\"\" "
-                     "{\"id\":9223372036854775807,\"slug\":\"a\",\"title\":\"t\",\"summary\":null");
+                     "{\"id\":10,\"slug\":\"b\",\"title\":\"t\",\"summary\":\"\",\"body\":\"\", "
+                     "{\"id\":9223372036854775807,\"slug\":\"a\",\"title\":\"t\",\"summary\":null,"
+                     "\"body\":\"\",");
     free(summaries);
+    long without = model_number(session, "select count(*) from article_views where article_id >= 10"
+                                         " and document like '%%,\"authors\":[],\"tags\":[],%%'");
+    cr_expect_eq(without, 2);
 }
 
 Test(read_model_json, has_authors_as_in_the_byline_and_tags_by_their_names)
@@ -244,9 +275,9 @@ Test(read_model_json, has_authors_as_in_the_byline_and_tags_by_their_names)
                               "insert into article_tags select 1, t.id, a.published_at"
                               " from articles a, tags t where a.id = 1 and t.id >= 3");
     expect_json_of("1");
-    char *tags = model_value(session, "select jsonb_path_query_array(tail::jsonb, '$.tags[*].name')"
-                                      " from (select '{' || substr(tail, 2) as tail"
-                                      "  from article_views where article_id = 1) v");
+    char *tags =
+        model_value(session, "select jsonb_path_query_array(document::jsonb, '$.tags[*].name')"
+                             " from article_views where article_id = 1");
     cr_expect_str_eq(tags, "[\"Rail\", \"Tram\", \"Zoo\", \"Zo\u00e9\", \"apple\"]");
     free(tags);
 }

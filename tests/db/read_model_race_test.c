@@ -11,10 +11,8 @@
 #include <string.h>
 
 #include "tests/db/model.h"
+#include "tests/db/race.h"
 #include "tests/support/database.h"
-#include "tests/support/wait.h"
-
-enum { ALL_MS = 20000 };
 
 static char *url;
 static PGconn *one, *two, *observer;
@@ -36,44 +34,6 @@ static void close_site(void)
 }
 
 TestSuite(read_model_race, .init = open_site, .fini = close_site, .timeout = 60);
-
-static bool has_begun(PGconn *session)
-{
-    cr_assert(PQconsumeInput(session), "%s", PQerrorMessage(session));
-    return !PQisBusy(session);
-}
-
-static bool is_waiting(PGconn *session)
-{
-    return model_number(observer, "select count(*) from pg_locks where pid = %d and not granted",
-                        PQbackendPID(session)) > 0;
-}
-
-static bool is_idle(PGconn *session)
-{
-    return model_number(observer,
-                        "select count(*) from pg_stat_activity where pid = %d and state ~ 'idle'",
-                        PQbackendPID(session)) > 0;
-}
-
-/* Returns once the statements have come to their end, or to a lock. */
-static void start(PGconn *session, const char *sql)
-{
-    cr_assert(PQsendQuery(session, sql), "%s", PQerrorMessage(session));
-    cr_assert(WAIT_UNTIL(ALL_MS, is_waiting(session) || (has_begun(session) && is_idle(session))),
-              "%s", sql);
-}
-
-/* The SQLSTATE of the first error, "" for none. */
-static void end(PGconn *session, char state[6])
-{
-    state[0] = '\0';
-    for (PGresult *result; (result = PQgetResult(session)) != NULL; PQclear(result)) {
-        const char *failed = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-        if (failed != NULL && state[0] == '\0')
-            strcpy(state, failed);
-    }
-}
 
 #define NEW_ARTICLE_WITH(tag)                                                       \
     "insert into articles (id, slug, section_id, published_at, title, body)"        \
@@ -129,9 +89,9 @@ static void race(const char *first, const char *second)
 {
     char state[6];
     test_session_sql(one, "begin; %s", first);
-    start(two, second);
+    race_start(two, observer, second);
     test_session_sql(one, "commit");
-    end(two, state);
+    race_end(two, state);
     cr_expect(state[0] == '\0' || is_refused(state), "%s, while %s: %s", second, first, state);
     model_expect_agreement(observer, second);
 }
@@ -185,8 +145,8 @@ ParameterizedTest(struct view *c, read_model_race, leaves_no_view_behind_at_high
     char state[6];
     test_session_sql(two, "begin isolation level %s; select count(*) from articles", c->level);
     test_session_sql(one, "begin; %s; commit", c->before);
-    start(two, c->later);
-    end(two, state);
+    race_start(two, observer, c->later);
+    race_end(two, state);
     test_session_sql(two, "commit"); /* or the rollback that is left */
     model_expect_agreement(observer, c->later);
 }

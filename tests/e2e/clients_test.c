@@ -64,7 +64,7 @@ static void leave(int i)
 
 Test(clients, that_leave_while_their_queries_are_at_work_do_no_harm)
 {
-    PGconn *lock = test_lock(site.url, "articles, article_related");
+    PGconn *lock = test_lock(site.url, "article_views, related_views");
     send_crowd();
     cr_assert(WAIT_UNTIL(2000, test_waiting(site.url) == 4));
     for (int i = 0; i < CROWD; i++)
@@ -103,7 +103,7 @@ Test(clients, that_leave_in_the_middle_of_a_large_answer_do_no_harm)
 
 Test(clients, that_stay_get_their_answers_when_their_neighbours_leave)
 {
-    PGconn *lock = test_lock(site.url, "articles, article_related");
+    PGconn *lock = test_lock(site.url, "article_views, related_views");
     send_crowd();
     cr_assert(WAIT_UNTIL(2000, test_waiting(site.url) == 4));
     for (int i = 0; i < CROWD; i++)

@@ -28,7 +28,7 @@ static bool is_refused(const struct test_site *site)
 static void drain_in_flight(int signal_number)
 {
     struct test_site site = test_site_open(patient);
-    PGconn *lock = test_lock(site.url, "articles, article_related");
+    PGconn *lock = test_lock(site.url, "article_views, related_views");
     ask_all(site.server, clients, IN_FLIGHT);
     cr_assert(WAIT_UNTIL(2000, test_waiting(site.url) == 4), "%ld at work", test_waiting(site.url));
 
@@ -63,7 +63,7 @@ Test(drain, at_sigint_what_is_in_flight_is_answered)
 Test(drain, is_over_by_the_deadline_when_the_database_does_not_answer)
 {
     struct test_site site = test_site_open(brisk);
-    PGconn *lock = test_lock(site.url, "articles, article_related");
+    PGconn *lock = test_lock(site.url, "article_views, related_views");
     ask_all(site.server, clients, IN_FLIGHT);
     cr_assert(WAIT_UNTIL(900, test_waiting(site.url) >= 2));
 

@@ -33,7 +33,7 @@ Test(faults, articles_come_at_once_when_related_is_broken)
 {
     struct test_site site = test_site_open(one_thread);
     cr_assert(is_served(site.server, 1));
-    test_sql(site.url, "alter table article_related rename to gone");
+    test_sql(site.url, "alter table related_views rename to gone");
 
     ask_all(site.server, clients, 20);
     for (int id = 1; id <= 20; id++) {
@@ -42,7 +42,7 @@ Test(faults, articles_come_at_once_when_related_is_broken)
         cr_expect_lt(a.took_ms, QUICK_MS, "%d: %lu ms", id, a.took_ms);
         http_answer_finish(&a);
     }
-    test_sql(site.url, "alter table gone rename to article_related");
+    test_sql(site.url, "alter table gone rename to related_views");
     cr_expect(WAIT_UNTIL(HEALING_MS, is_served(site.server, 1)),
               "related articles do not come back");
     test_site_close(&site);
@@ -52,14 +52,14 @@ Test(faults, articles_come_when_related_is_broken_already_as_connections_are_mad
 {
     struct test_site site = {.url = test_database_create()};
     test_articles_insert(site.url);
-    test_sql(site.url, "alter table article_related rename to gone");
+    test_sql(site.url, "alter table related_views rename to gone");
     site.server = test_server_start(site.url, one_thread, NULL);
 
     struct http_answer a = http_get(site.server, "/articles/1");
     expect_article(&a, 1, "unavailable");
     http_answer_finish(&a);
 
-    test_sql(site.url, "alter table gone rename to article_related");
+    test_sql(site.url, "alter table gone rename to related_views");
     cr_expect(WAIT_UNTIL(HEALING_MS, is_served(site.server, 1)), "related articles do not come");
     test_site_close(&site);
 }
@@ -71,7 +71,7 @@ Test(faults, a_table_that_changes_under_the_statements_is_no_fault_that_stays)
 
     test_sql(site.url, "alter table articles add column extra int");
     cr_expect(WAIT_UNTIL(HEALING_MS, is_served(site.server, 2)));
-    test_sql(site.url, "alter table article_views alter column head type varchar(20000)");
+    test_sql(site.url, "alter table article_views alter column document type varchar(20000)");
     cr_expect(WAIT_UNTIL(HEALING_MS, is_served(site.server, 3)));
     test_site_close(&site);
 }
@@ -95,11 +95,11 @@ static void kill_waiting(const struct test_site *site, const char *which)
 Test(faults, queries_on_a_killed_connection_are_answered_by_the_other_one)
 {
     struct test_site site = test_site_open(patient);
-    PGconn *lock = test_lock(site.url, "articles, article_related");
+    PGconn *lock = test_lock(site.url, "article_views, related_views");
     ask_all(site.server, clients, SITE_ARTICLES);
     cr_assert(WAIT_UNTIL(2000, test_waiting(site.url) == 2));
 
-    kill_waiting(&site, "query !~ 'article_related'");
+    kill_waiting(&site, "query !~ 'related_views'");
     test_unlock(lock);
     for (int id = 1; id <= SITE_ARTICLES; id++) {
         struct http_answer a = answer_to(id);
@@ -112,7 +112,7 @@ Test(faults, queries_on_a_killed_connection_are_answered_by_the_other_one)
 Test(faults, queries_in_flight_when_all_connections_are_killed_are_answered_or_refused)
 {
     struct test_site site = test_site_open(patient);
-    PGconn *lock = test_lock(site.url, "articles, article_related");
+    PGconn *lock = test_lock(site.url, "article_views, related_views");
     ask_all(site.server, clients, SITE_ARTICLES);
     cr_assert(WAIT_UNTIL(2000, test_waiting(site.url) == 2));
 
@@ -149,7 +149,7 @@ Test(faults, connections_killed_while_idle_are_back_within_a_second)
     test_site_close(&site);
 }
 
-/* The body of article 13 is stored outside of its row, and there the storage is destroyed: PostgreSQL
+/* The text of article 13 is stored outside of its row, and there the storage is destroyed: PostgreSQL
  * says "missing chunk number 0" to every statement that reads it. */
 Test(faults, a_row_that_cannot_be_read_does_not_fail_its_neighbours)
 {
@@ -158,12 +158,13 @@ Test(faults, a_row_that_cannot_be_read_does_not_fail_its_neighbours)
                        "update articles set body = (select string_agg(md5(n::text), '') from "
                        "generate_series(1, 2000) n)"
                        "  where id = 13");
-    test_sql(site.url, "do $$ declare toast regclass; chunks tid[]; begin"
-                       "  select reltoastrelid from pg_class where relname = 'articles' into toast;"
-                       "  execute 'select array_agg(ctid) from ' || toast into chunks;"
-                       "  perform heap_force_kill(toast, chunks); end $$");
+    test_sql(site.url,
+             "do $$ declare toast regclass; chunks tid[]; begin"
+             "  select reltoastrelid from pg_class where relname = 'article_views' into toast;"
+             "  execute 'select array_agg(ctid) from ' || toast into chunks;"
+             "  perform heap_force_kill(toast, chunks); end $$");
     for (int round = 0; round < 2; round++) {
-        PGconn *lock = test_lock(site.url, "articles, article_related");
+        PGconn *lock = test_lock(site.url, "article_views, related_views");
         ask_all(site.server, clients, 20);
         cr_assert(WAIT_UNTIL(2000, test_waiting(site.url) == 2));
         test_unlock(lock);

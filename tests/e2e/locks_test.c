@@ -35,7 +35,7 @@ static struct http_answer answer_to(int id)
 Test(locks, one_request_has_both_queries_at_work_and_the_loop_is_free_meanwhile)
 {
     struct test_site site = test_site_open(patient);
-    PGconn *lock = test_lock(site.url, "articles, article_related");
+    PGconn *lock = test_lock(site.url, "article_views, related_views");
 
     ask_all(site.server, clients, 1);
     cr_expect(WAIT_UNTIL(2000, test_waiting(site.url) == 2), "%ld at work", test_waiting(site.url));
@@ -54,7 +54,7 @@ Test(locks, one_request_has_both_queries_at_work_and_the_loop_is_free_meanwhile)
 Test(locks, articles_come_by_the_deadline_when_related_is_locked)
 {
     struct test_site site = test_site_open(one_thread);
-    PGconn *lock = test_lock(site.url, "article_related");
+    PGconn *lock = test_lock(site.url, "related_views");
 
     for (int round = 0; round < 2; round++) {
         ask_all(site.server, clients, 20);
@@ -74,7 +74,7 @@ Test(locks, articles_come_by_the_deadline_when_related_is_locked)
 Test(locks, the_deadline_counts_while_a_request_waits_in_the_queue)
 {
     struct test_site site = test_site_open(one_thread);
-    PGconn *lock = test_lock(site.url, "articles, article_related");
+    PGconn *lock = test_lock(site.url, "article_views, related_views");
 
     ask_all(site.server, clients, MAX_CLIENTS);
     for (int id = 1; id <= MAX_CLIENTS; id++) {
@@ -98,7 +98,7 @@ Test(locks, the_deadline_holds_with_a_single_connection_too)
                                       NULL};
     struct test_site site = test_site_open(env);
     cr_expect(is_served(site.server, 1));
-    PGconn *lock = test_lock(site.url, "articles");
+    PGconn *lock = test_lock(site.url, "article_views");
     ask_all(site.server, clients, 10);
     for (int id = 1; id <= 10; id++) {
         struct http_answer a = answer_to(id);
@@ -123,7 +123,7 @@ Test(locks, a_single_connection_gives_every_article_before_a_list_that_hangs)
         free(slug);
     }
     cr_expect(is_served(site.server, 1));
-    PGconn *lock = test_lock(site.url, "article_related");
+    PGconn *lock = test_lock(site.url, "related_views");
     ask_all(site.server, clients, MAX_CLIENTS); /* more than one batch holds */
     for (int id = 1; id <= MAX_CLIENTS; id++) {
         struct http_answer a = answer_to(id);
@@ -141,7 +141,7 @@ Test(locks, articles_come_when_related_is_locked_and_every_connection_is_new)
                                       "BROADSHEET_DEADLINE_MS=1500", NULL};
     struct test_site site = test_site_open(env);
     cr_expect(is_served(site.server, 1));
-    PGconn *lock = test_lock(site.url, "article_related");
+    PGconn *lock = test_lock(site.url, "related_views");
     test_sql(site.url, "select pg_terminate_backend(pid) from pg_stat_activity"
                        " where application_name = 'broadsheet' and datname = current_database()");
 

@@ -105,7 +105,7 @@ Test(metrics, show_what_is_in_flight_and_what_waits)
     struct http_connection clients[N];
     struct test_server *calm = site.server;
     site.server = test_server_start(site.url, patient, NULL);
-    PGconn *lock = test_lock(site.url, "articles, article_related");
+    PGconn *lock = test_lock(site.url, "article_views, related_views");
     clients[0] = http_open(site.server);
     http_send(&clients[0], "GET", "/articles/40", NULL, NULL); /* keeps both connections busy */
     cr_assert(WAIT_UNTIL(2000, test_waiting(site.url) == 2));
@@ -150,7 +150,7 @@ Test(metrics, count_missed_deadlines)
     static const char *const brisk[] = {"BROADSHEET_THREADS=1", "BROADSHEET_DEADLINE_MS=200", NULL};
     struct test_server *calm = site.server;
     site.server = test_server_start(site.url, brisk, NULL);
-    PGconn *lock = test_lock(site.url, "articles");
+    PGconn *lock = test_lock(site.url, "article_views");
     ask("/articles/1", 504);
     test_unlock(lock);
     cr_expect(has_counted("broadsheet_http_requests_total",

@@ -126,7 +126,7 @@ Test(options, as_flags_win_over_variables)
     struct test_site site = {
         .url = url, .server = test_server_start("postgres://127.0.0.1:1/nothing", env, args)};
 
-    PGconn *lock = test_lock(url, "articles");
+    PGconn *lock = test_lock(url, "article_views");
     struct http_answer a = http_get(site.server, "/articles/1");
     cr_expect_eq(a.status, 504, "%d", a.status);
     cr_expect_gt(a.took_ms, 1000, "the deadline is not that of the flag: %lu ms", a.took_ms);

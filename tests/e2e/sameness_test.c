@@ -1,9 +1,9 @@
 /* An answer is the same bytes whichever way it came about: alone or in a batch, from the
- * database or from memory, before or after a restart, compressed or not; and it says what the
- * tables say.
+ * database or from memory, of lists that are finished or of stale ones, before or after a
+ * restart, compressed or not; and it says what the tables say.
  *
  *     corpus --> reference: one at a time, no cache --> the tables
- *                    ^--- miss, hit, many at a time, gzip, after a restart */
+ *                    ^--- miss, hit, many at a time, stale, gzip, after a restart */
 #include <criterion/criterion.h>
 #include <json.h>
 #include <libdeflate.h>
@@ -213,11 +213,31 @@ static void compare_with_tables(void)
     }
 }
 
+static void finish_lists(const char *url)
+{
+    test_sql(url, "select related_views_refresh(1000000)");
+    cr_expect_eq(test_sql_number(url, "select count(*) from related_stale"), 0);
+}
+
+static void ask_for_stale_lists(const char *url, const struct test_server *server)
+{
+    PGconn *lock = test_lock(url, "related_queue"); /* so that the server does not finish them */
+    test_sql(url, "insert into related_stale (article_id) select id from articles"
+                  " where id %% 20 = 0");
+    ask(server, MAX_CLIENTS, 8, NULL, "with stale lists among the others", expect_same);
+    test_sql(url, "insert into related_stale (article_id) select id from articles");
+    ask(server, MAX_CLIENTS, 8, NULL, "with stale lists alone", expect_same);
+    finish_lists(url);
+    test_unlock(lock);
+    ask(server, MAX_CLIENTS, 8, NULL, "with lists that are finished anew", expect_same);
+}
+
 Test(sameness, every_answer_says_what_the_tables_say_in_the_same_bytes_however_it_comes)
 {
     char *url = test_database_create();
     corpus_make(url, CORPUS);
     make_pages(url);
+    finish_lists(url);
 
     struct test_server *plain = start_server(url, "BROADSHEET_CACHE_MB=0");
     ask(plain, 1, 1, NULL, "", remember);
@@ -227,6 +247,7 @@ Test(sameness, every_answer_says_what_the_tables_say_in_the_same_bytes_however_i
     batches = metric_of(plain, "broadsheet_db_batch_ids_count", "") - batches;
     cr_expect_lt(batches, npages, "%g batches for %zu pages: those are none", batches, npages);
     ask(plain, 16, 8, "Accept-Encoding: gzip\r\n", "gzip without a cache", expect_same_in_gzip);
+    ask_for_stale_lists(url, plain);
 
     struct test_server *keeping = start_server(url, "BROADSHEET_CACHE_MB=256");
     ask(keeping, 4, 8, NULL, "a miss", expect_same);

@@ -111,7 +111,7 @@ static void stampede(const char *cache, const char *const paths[], unsigned npat
     unsigned n = count_readers();
     struct test_server *server = start_server(cache);
     test_sql(url, "select pg_stat_statements_reset()");
-    PGconn *lock = test_lock(url, "articles");
+    PGconn *lock = test_lock(url, "article_views, related_views");
     send_all(server, n, paths, npaths);
     cr_assert(WAIT_UNTIL(ALL_MS, are_in_flight(server, n)), "not all are in flight");
     test_unlock(lock);

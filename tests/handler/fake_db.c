@@ -1,13 +1,15 @@
 #include "tests/handler/fake_db.h"
 
 #include <criterion/criterion.h>
+#include <endian.h>
 #include <inttypes.h>
+#include <json.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tests/support/result.h"
 
-enum { MAX_WAITING = 16, MAX_BODY_BYTES = 10000, A_COLUMNS = 5, R_COLUMNS = 3 };
+enum { MAX_WAITING = 16, MAX_BODY_BYTES = 10000, MAX_CARDS = 6, COLUMNS = 3 };
 
 #define CITY "\"section\":{\"slug\":\"city\",\"name\":\"City\"}"
 #define MIDNIGHT "\"published_at\":\"2000-01-01T00:00:00Z\""
@@ -109,45 +111,51 @@ PGresult *fake_version(int64_t id, int version, size_t body_bytes)
     return article_row(id, "published", body, version);
 }
 
-/* The parts of the read model, see migrations/0003_changes.sql. */
 static PGresult *article_row(int64_t id, const char *status, const char *body, int version)
 {
-    char head[128], tail[256];
-    snprintf(head, sizeof(head),
-             "{\"id\":%" PRId64 ",\"slug\":\"harbour-opens\",\"title\":\"Harbour opens\","
-             "\"summary\":null",
-             id);
-    snprintf(tail, sizeof(tail),
-             "," CITY ",\"authors\":[{\"slug\":\"ada-berg\",\"name\":\"Ada Berg\"}],"
-             "\"tags\":[{\"slug\":\"ports\",\"name\":\"Ports\"}]," MIDNIGHT ","
-             "\"updated_at\":\"2000-01-01T00:00:01.500Z\",\"version\":%d}",
-             version);
-    PGresult *result = result_create(A_COLUMNS);
+    char document[2 * MAX_BODY_BYTES + 512];
+    json_object *text = json_object_new_string(body);
+    const char *escaped = json_object_to_json_string_ext(text, JSON_C_TO_STRING_PLAIN |
+                                                                   JSON_C_TO_STRING_NOSLASHESCAPE);
+    int n = snprintf(document, sizeof(document),
+                     "{\"id\":%" PRId64 ",\"slug\":\"harbour-opens\",\"title\":\"Harbour opens\","
+                     "\"summary\":null,\"body\":%s," CITY
+                     ",\"authors\":[{\"slug\":\"ada-berg\",\"name\":\"Ada Berg\"}],"
+                     "\"tags\":[{\"slug\":\"ports\",\"name\":\"Ports\"}]," MIDNIGHT ","
+                     "\"updated_at\":\"2000-01-01T00:00:01.500Z\",\"version\":%d}",
+                     id, escaped, version);
+    cr_assert(n < (int)sizeof(document));
+    json_object_put(text);
+    PGresult *result = result_create(COLUMNS);
     result_put_int64(result, 0, 0, id);
     result_put_text(result, 0, 1, status);
-    result_put_text(result, 0, 2, head);
-    result_put_text(result, 0, 3, body);
-    result_put_text(result, 0, 4, tail);
+    result_put_text(result, 0, 2, document);
     return result;
 }
 
 PGresult *fake_no_rows(void)
 {
-    return result_create(A_COLUMNS);
+    return result_create(COLUMNS);
 }
 
 PGresult *fake_cards(int64_t article_id, int64_t first, int n)
 {
-    PGresult *result = result_create(R_COLUMNS);
-    for (int row = 0; row < n; row++) {
-        char card[256];
-        snprintf(card, sizeof(card),
-                 "{\"id\":%" PRId64 ",\"slug\":\"card-%d\",\"title\":\"Card\","
-                 "\"summary\":\"Short\"," CITY "," MIDNIGHT "}",
-                 first + row, row);
-        result_put_int64(result, row, 0, article_id);
-        result_put_int64(result, row, 1, first + row);
-        result_put_text(result, row, 2, card);
+    PGresult *result = result_create(COLUMNS);
+    uint64_t ids[MAX_CARDS];
+    char cards[MAX_CARDS * 256] = "";
+    size_t length = 0;
+    cr_assert_leq(n, MAX_CARDS);
+    for (int i = 0; i < n; i++) {
+        ids[i] = htobe64((uint64_t)(first + i));
+        length += snprintf(cards + length, sizeof(cards) - length,
+                           "%s{\"id\":%" PRId64 ",\"slug\":\"card-%d\",\"title\":\"Card\","
+                           "\"summary\":\"Short\"," CITY "," MIDNIGHT "}",
+                           i > 0 ? "," : "", first + i, i);
+    }
+    if (n > 0) {
+        result_put_int64(result, 0, 0, article_id);
+        result_put(result, 0, 1, ids, n * sizeof(ids[0]));
+        result_put_text(result, 0, 2, cards);
     }
     return result;
 }

@@ -25,7 +25,8 @@ PGresult *fake_no_rows(void);
 /* A published article with a body of so many bytes, of which some need an escape. */
 PGresult *fake_version(int64_t id, int version, size_t body_bytes);
 
-/* Rows of db/sql/related_by_id.sql: n cards with the ids first, first + 1, ... */
+/* The row of db/sql/related_by_id.sql: a list of n cards with the ids first, first + 1, ...; no row
+ * for no cards. */
 PGresult *fake_cards(int64_t article_id, int64_t first, int n);
 
 /* A row of db/sql/article_by_slug.sql. */

@@ -179,3 +179,40 @@ Test(related_queue, an_unknown_language_is_refused)
                                       "'english'"),
                  1);
 }
+
+/* All that is known of what the articles say. */
+static char *terms(void)
+{
+    return test_sql_value(
+        url, "select md5(string_agg(concat_ws(' ', t.article_id, t.nterms, t.norm, x.term, "
+             "x.weight), ','"
+             "  order by t.article_id, x.term))"
+             " from article_terms t cross join unnest(t.terms, t.weights) x (term, weight)");
+}
+
+static long parse(const char *before)
+{
+    return test_sql_number(url, "select related_parse(%s)", before);
+}
+
+Test(related_queue, what_was_parsed_ahead_is_read_as_if_it_were_not)
+{
+    articles(1, 60);
+    cr_expect_eq(parse("0"), 0);
+    cr_expect_gt(parse("9223372036854775807"), 0);
+    cr_expect_eq(test_sql_number(url, "select count(*) from related_words"), 60);
+    test_sql(url, "update articles set body = 'Marshes in the evening' where id = 7");
+    refresh();
+    char *ahead = terms();
+    cr_expect_eq(parse("9223372036854775807"), 0);
+    cr_expect_eq(test_sql_number(url, "select count(*) from related_words"), 0);
+
+    test_sql(url, "update related_settings set language = 'simple'");
+    refresh();
+    test_sql(url, "update related_settings set language = 'english'");
+    refresh();
+    char *anew = terms();
+    cr_expect_str_eq(ahead, anew);
+    free(anew);
+    free(ahead);
+}

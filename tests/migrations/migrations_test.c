@@ -8,6 +8,7 @@
 
 #include "tests/support/database.h"
 #include "tests/support/process.h"
+#include "tests/support/site.h"
 
 TestSuite(migrations, .timeout = 60);
 
@@ -35,6 +36,45 @@ Test(migrations, come_up_go_down_and_come_up_again)
     free(second);
     free(left);
     free(first);
+    free(url);
+}
+
+/* What readers get of all articles, whatever the tables of the read model are. */
+static char *read_model_of(const char *url)
+{
+    return test_sql_value(url, "select md5(string_agg(v::text, ' ' order by v.article_id)) || ' '"
+                               " || (select md5(string_agg(r::text, ' ' order by r.article_id))"
+                               "     from related_views r) from article_views v");
+}
+
+static void step_down(const char *url)
+{
+    free(test_output_of(
+        (const char *[]){BROADSHEET_SOURCE_DIR "/tools/migrate", url, "down", NULL}));
+}
+
+Test(migrations, make_the_read_model_of_the_articles_that_are_there)
+{
+    char *url = test_database_create();
+    test_articles_insert(url);
+    test_sql(url, "update articles set status = 'withdrawn' where id = 5;"
+                  "delete from article_related where article_id in (7, 8);"
+                  "select related_views_refresh(1000)");
+    char *before = read_model_of(url);
+
+    while (test_sql_number(
+        url, "select count(*) from to_regclass('related_views') r where r is not null"))
+        step_down(url);
+    cr_expect_eq(test_sql_number(url, "select count(*) from article_views where tail is not null"),
+                 SITE_ARTICLES);
+    test_database_migrate(url, "up");
+
+    char *after = read_model_of(url);
+    cr_expect_str_eq(after, before);
+    cr_expect_eq(test_sql_number(url, "select count(*) from related_views"), SITE_ARTICLES - 2);
+    cr_expect_eq(test_sql_number(url, "select count(*) from related_stale"), 0);
+    free(after);
+    free(before);
     free(url);
 }
 

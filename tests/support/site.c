@@ -63,7 +63,7 @@ void test_article_insert(const char *url, long id, const char *slug)
 void test_lists_keep(const char *url)
 {
     test_sql(url, "create or replace function related_refresh(max_articles integer)"
-                  "  returns integer language sql as 'select 0'");
+                  "  returns integer language sql as 'select related_views_refresh(max_articles)'");
 }
 
 PGconn *test_lock(const char *url, const char *tables)

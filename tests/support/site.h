@@ -32,8 +32,8 @@ void test_articles_insert(const char *url);
 /* One more article, published, by the section "News", with nothing that may be left out. */
 void test_article_insert(const char *url, long id, const char *slug);
 
-/* From now on related lists are what is written into article_related, and nobody computes them
- * anew. */
+/* From now on related lists are what is written into article_related: nobody computes them anew, only
+ * what readers get of them is written. */
 void test_lists_keep(const char *url);
 
 /* A transaction that keeps everybody from reading these tables ("articles, article_related") until

@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
+#include <endian.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +8,8 @@
 
 #include "handlers/article_text.h"
 #include "tests/support/result.h"
+
+enum { COLUMNS = 3 };
 
 static PGresult *result;
 
@@ -18,95 +21,78 @@ static void clear(void)
 TestSuite(article_text, .fini = clear);
 TestSuite(related_text, .fini = clear);
 
-static void put_article(int row, const char *head, const char *body, const char *tail)
+static void put_article(int row, const char *document, size_t length)
 {
     result_put_int64(result, row, 0, 7);
     result_put_text(result, row, 1, "published");
-    result_put_text(result, row, 2, head);
-    result_put_text(result, row, 3, body);
-    result_put_text(result, row, 4, tail);
+    result_put(result, row, 2, document, length);
 }
 
-/* The row's text must not need the result any more. */
-static void expect_article(int row, const char *want)
+/* The text must not need the result any more. */
+static void expect_text(h2o_iovec_t text, const char *want, size_t length)
 {
-    h2o_iovec_t text = article_text(result, row);
     PQclear(result);
     result = NULL;
-    cr_assert_eq(text.len, strlen(want), "%.*s", (int)text.len, text.base);
-    cr_expect_arr_eq(text.base, want, text.len);
+    cr_assert_eq(text.len, length, "%.*s", (int)text.len, text.base);
+    cr_expect_arr_eq(text.base, want, length);
     free(text.base);
 }
 
-Test(article_text, puts_the_body_between_head_and_tail)
+Test(article_text, is_the_document_byte_for_byte)
 {
-    result = result_create(5);
-    put_article(0, "{\"id\":7", "It opened.", ",\"version\":3}");
-    expect_article(0, "{\"id\":7,\"body\":\"It opened.\",\"version\":3}");
-}
-
-Test(article_text, escapes_the_body_and_copies_the_rest_as_it_is)
-{
-    result = result_create(5);
-    put_article(0, "{\"title\":\"\\\"a\\\"\"", "\"a\"\n\x01\\ \xf0\x9f\x93\xb0", ",\"x\":null}");
-    expect_article(0, "{\"title\":\"\\\"a\\\"\",\"body\":\"\\\"a\\\"\\n\\u0001\\\\ "
-                      "\xf0\x9f\x93\xb0\",\"x\":null}");
-}
-
-Test(article_text, writes_an_empty_body)
-{
-    result = result_create(5);
-    put_article(0, "{\"id\":7", "", "}");
-    expect_article(0, "{\"id\":7,\"body\":\"\"}");
+    static const char document[] = "{\"id\":7,\"title\":\"\\\"a\\\"\","
+                                   "\"body\":\"\\n\\u0001\\\\ \xf0\x9f\x93\xb0\"}";
+    result = result_create(COLUMNS);
+    put_article(0, document, strlen(document));
+    expect_text(article_text(result, 0), document, strlen(document));
 }
 
 Test(article_text, takes_the_row_that_was_asked_for)
 {
-    result = result_create(5);
-    put_article(0, "{\"id\":6", "six", "}");
-    put_article(1, "{\"id\":7", "seven", "}");
-    put_article(2, "{\"id\":8", "eight", "}");
-    expect_article(1, "{\"id\":7,\"body\":\"seven\"}");
+    result = result_create(COLUMNS);
+    put_article(0, "{\"id\":6}", 8);
+    put_article(1, "{\"id\":7,\"x\":1}", 14);
+    put_article(2, "{\"id\":8}", 8);
+    expect_text(article_text(result, 1), "{\"id\":7,\"x\":1}", 14);
 }
 
-Test(article_text, writes_a_long_body_whole)
+Test(article_text, copies_a_long_document_whole)
 {
-    static char body[200 * 1024 + 1], want[sizeof(body) * 2];
-    char *to = want + sprintf(want, "{\"id\":7,\"body\":\"");
-    for (size_t i = 0; i < sizeof(body) - 1; i++) {
-        body[i] = "ab\"c "[i % 5];
-        if (body[i] == '"')
-            *to++ = '\\';
-        *to++ = body[i];
-    }
-    memcpy(to, "\"}", 3);
-    result = result_create(5);
-    put_article(0, "{\"id\":7", body, "}");
-    expect_article(0, want);
+    static char document[400 * 1024];
+    for (size_t i = 0; i < sizeof(document); i++)
+        document[i] = "ab\\\"c "[i % 6];
+    result = result_create(COLUMNS);
+    put_article(0, document, sizeof(document));
+    expect_text(article_text(result, 0), document, sizeof(document));
 }
 
-/* ---- cards */
+/* ---- lists */
 
-static void put_card(int row, int64_t list, int64_t id)
+enum { TOO_MANY = ARTICLE_MAX_CARDS + 1 };
+
+/* cards: NULL for none. nbytes: of the ids. */
+static void put_list(int row, int64_t list, const int64_t *ids, size_t nbytes, const char *cards)
 {
-    char card[32];
-    snprintf(card, sizeof(card), "{\"id\":%d}", (int)id);
+    uint64_t wire[TOO_MANY];
+    for (size_t i = 0; i * sizeof(wire[0]) < nbytes; i++)
+        wire[i] = htobe64((uint64_t)ids[i]);
     result_put_int64(result, row, 0, list);
-    result_put_int64(result, row, 1, id);
-    result_put_text(result, row, 2, card);
+    result_put(result, row, 1, wire, nbytes);
+    result_put_text(result, row, 2, cards);
 }
 
 struct list {
-    int n, ids[ARTICLE_MAX_CARDS];
-    char want[80];
+    size_t n;
+    int64_t ids[ARTICLE_MAX_CARDS];
+    char cards[80];
 };
 
-ParameterizedTestParameters(related_text, has_the_cards_of_one_list_in_the_order_of_the_rows)
+ParameterizedTestParameters(related_text, has_the_ids_and_the_cards_of_its_row)
 {
     static struct list cases[] = {
         {1, {20}, "{\"id\":20}"},
         {2, {21, 20}, "{\"id\":21},{\"id\":20}"},
-        {3, {9, 6, 3}, "{\"id\":9},{\"id\":6},{\"id\":3}"},
+        {3, {INT64_MAX, 1, 0x0102030405060708}, "{\"id\":1}"}, /* two of them without a card */
         {6,
          {6, 1, 5, 2, 4, 3},
          "{\"id\":6},{\"id\":1},{\"id\":5},{\"id\":2},{\"id\":4},{\"id\":3}"},
@@ -114,59 +100,73 @@ ParameterizedTestParameters(related_text, has_the_cards_of_one_list_in_the_order
     return cr_make_param_array(struct list, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct list *c, related_text, has_the_cards_of_one_list_in_the_order_of_the_rows)
+ParameterizedTest(struct list *c, related_text, has_the_ids_and_the_cards_of_its_row)
 {
     /* Others' rows stand before and behind, as in a batch. */
-    result = result_create(3);
-    put_card(0, 6, 98);
-    for (int i = 0; i < c->n; i++)
-        put_card(1 + i, 7, c->ids[i]);
-    put_card(1 + c->n, 8, 99);
+    result = result_create(COLUMNS);
+    put_list(0, 6, (const int64_t[]){98}, 8, "{\"id\":98}");
+    put_list(1, 7, c->ids, c->n * 8, c->cards);
+    put_list(2, 8, (const int64_t[]){99}, 8, "{\"id\":99}");
 
-    struct related_text related = related_text(result, 1, c->n);
-    PQclear(result);
-    result = NULL;
-    cr_assert_eq(related.cards.len, strlen(c->want), "%.*s", (int)related.cards.len,
-                 related.cards.base);
-    cr_expect_arr_eq(related.cards.base, c->want, related.cards.len);
-    cr_assert_eq(related.n, (size_t)c->n);
-    for (size_t i = 0; i < related.n; i++)
-        cr_expect_eq(related.ids[i], c->ids[i]);
-    free(related.cards.base);
+    struct related_text related = related_text(result, 1, 1);
+    expect_text(related.cards, c->cards, strlen(c->cards));
+    cr_assert_eq(related.n, c->n);
+    cr_expect_arr_eq(related.ids, c->ids, c->n * sizeof(c->ids[0]));
+}
+
+static void expect_no_cards(const struct related_text *related, size_t n)
+{
+    cr_expect_null(related->cards.base);
+    cr_expect_eq(related->cards.len, 0);
+    cr_expect_eq(related->n, n);
 }
 
 Test(related_text, is_nothing_for_no_rows)
 {
-    result = result_create(3);
+    result = result_create(COLUMNS);
     struct related_text related = related_text(result, 0, 0);
-    cr_expect_null(related.cards.base);
-    cr_expect_eq(related.cards.len, 0);
-    cr_expect_eq(related.n, 0);
+    expect_no_cards(&related, 0);
 }
 
-Test(related_text, names_an_article_without_a_card_and_shows_the_others)
+Test(related_text, names_its_articles_where_none_of_them_has_a_card)
 {
-    result = result_create(3);
-    for (int row = 0; row < 3; row++)
-        put_card(row, 7, 20 + row);
-    result_put_null(result, 3, 2);
-    result_put_int64(result, 3, 0, 7);
-    result_put_int64(result, 3, 1, 30);
-    struct related_text related = related_text(result, 0, 4);
-    cr_expect_eq(related.n, 4);
-    cr_expect_eq(related.ids[3], 30);
-    cr_expect_eq(related.cards.base[related.cards.len - 1], '}');
-    free(related.cards.base);
-    related = related_text(result, 3, 1);
-    cr_expect_eq(related.n, 1);
-    cr_expect_eq(related.cards.len, 0);
-    free(related.cards.base);
+    result = result_create(COLUMNS);
+    put_list(0, 7, (const int64_t[]){30, 29}, 16, NULL);
+    struct related_text related = related_text(result, 0, 1);
+    expect_no_cards(&related, 2);
+    cr_expect(related.ids[0] == 30 && related.ids[1] == 29);
 }
 
-Test(related_text, aborts_on_more_rows_than_a_list_has, .signal = SIGABRT)
+static const int64_t many[TOO_MANY] = {1, 2, 3, 4, 5, 6, 7};
+
+Test(related_text, aborts_on_more_rows_than_one, .signal = SIGABRT)
 {
-    result = result_create(3);
-    for (int row = 0; row <= ARTICLE_MAX_CARDS; row++)
-        put_card(row, 7, row);
-    related_text(result, 0, ARTICLE_MAX_CARDS + 1);
+    result = result_create(COLUMNS);
+    put_list(0, 7, many, 8, "{\"id\":1}");
+    put_list(1, 7, many, 8, "{\"id\":1}");
+    related_text(result, 0, 2);
+}
+
+Test(related_text, aborts_on_more_ids_than_a_list_has, .signal = SIGABRT)
+{
+    result = result_create(COLUMNS);
+    put_list(0, 7, many, TOO_MANY * 8, "{\"id\":1}");
+    related_text(result, 0, 1);
+}
+
+struct length {
+    size_t nbytes;
+};
+
+ParameterizedTestParameters(related_text, aborts_on_a_part_of_an_id)
+{
+    static struct length cases[] = {{1}, {7}, {9}, {15}, {47}};
+    return cr_make_param_array(struct length, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+ParameterizedTest(struct length *c, related_text, aborts_on_a_part_of_an_id, .signal = SIGABRT)
+{
+    result = result_create(COLUMNS);
+    put_list(0, 7, many, c->nbytes, "{\"id\":1}");
+    related_text(result, 0, 1);
 }

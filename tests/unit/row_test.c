@@ -53,6 +53,23 @@ Test(row, tells_null_from_empty_text)
     cr_expect_eq(db_row_text(result, 2, 0).length, 3, "the length is in bytes");
 }
 
+Test(row, reads_ids_that_stand_together)
+{
+    static const char packed[] = "\0\0\0\0\0\0\0\1\x7f\xff\xff\xff\xff\xff\xff\xff";
+    result_put(result, 0, 0, packed, 16);
+    result_put(result, 1, 0, "", 0);
+    struct db_text two = db_row_text(result, 0, 0), none = db_row_text(result, 1, 0);
+    cr_expect_eq(db_ids_count(none), 0);
+    cr_assert_eq(db_ids_count(two), 2);
+    cr_expect_eq(db_ids_at(two, 0), 1);
+    cr_expect_eq(db_ids_at(two, 1), INT64_MAX);
+}
+
+Test(row, aborts_on_half_an_id, .signal = SIGABRT)
+{
+    db_ids_count((struct db_text){.base = "0123456789ab", .length = 12});
+}
+
 struct array_case {
     bool is_null;
     char items[64]; /* with '|' between */

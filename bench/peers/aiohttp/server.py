@@ -104,9 +104,7 @@ async def article_get(request):
     if article["status"] == "withdrawn":
         return problem(request, 410, "article-withdrawn", "Article withdrawn", "This article was withdrawn.")
     if IS_READ_MODEL:
-        _, head, body, tail = article
-        return answer(request, '{"article":%s,"body":%s%s,"related_articles":[%s]}' % (
-            head, encode(body), tail, ",".join([card[0] for card in cards])))
+        return answer(request, '{"article":%s,"related_articles":[%s]}' % (article[1], cards[0][0] or ""))
     return answer(request, encode({"article": article_json(article), "related_articles": [card_json(c) for c in cards]}))
 
 

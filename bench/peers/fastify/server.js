@@ -57,7 +57,7 @@ async function serve() {
       return problem(request, reply, 410, 'article-withdrawn', 'Article withdrawn', 'This article was withdrawn.')
     reply.type('application/json')
     if (isReadModel)
-      return `{"article":${row.head},"body":${JSON.stringify(row.body)}${row.tail},"related_articles":[${cards.map(c => c.card).join()}]}`
+      return `{"article":${row.document},"related_articles":[${cards[0].cards ?? ''}]}`
     return { article: articleJson(row), related_articles: cards.map(cardJson) }
   })
   await app.listen({ host, port: Number(port) })

@@ -114,10 +114,10 @@ func (s *server) ask(ctx context.Context, id int64, article, cards *bytes.Buffer
 // Writes {"article":...
 func (s *server) writeArticle(out *bytes.Buffer, row pgx.Row) error {
 	var a article
-	var head, tail, status string
+	var status, document string
 	var err error
 	if s.isReadModel {
-		err = row.Scan(&status, &head, &a.Body, &tail)
+		err = row.Scan(&status, &document)
 	} else {
 		err = row.Scan(&a.ID, &status, &a.Slug, &a.Title, &a.Summary, &a.Body, &a.Section.Slug, &a.Section.Name, &a.authorSlugs, &a.authorNames,
 			&a.tagSlugs, &a.tagNames, &a.publishedAt, &a.updatedAt, &a.Version)
@@ -134,16 +134,11 @@ func (s *server) writeArticle(out *bytes.Buffer, row pgx.Row) error {
 	if !s.isReadModel {
 		return a.write(out)
 	}
-	out.WriteString(head)
-	out.WriteString(`,"body":`)
-	if err := encode(out, a.Body); err != nil {
-		return err
-	}
-	out.WriteString(tail)
+	out.WriteString(document)
 	return nil
 }
 
-// Writes ,"related_articles":[...]}
+// Writes ,"related_articles":[...]} of a row a card, or of one row of finished cards.
 func (s *server) writeCards(out *bytes.Buffer, rows pgx.Rows) error {
 	defer rows.Close()
 	out.WriteString(`,"related_articles":`)

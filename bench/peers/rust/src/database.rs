@@ -83,18 +83,17 @@ impl Database {
         let mut out = Vec::with_capacity(8192);
         out.extend_from_slice(b"{\"article\":");
         if self.is_read_model {
-            json::write_article_view(&mut out, article)?;
+            let cards: Option<&str> = cards[0].get(0);
+            out.extend_from_slice(article.get::<_, &str>(1).as_bytes());
+            out.extend_from_slice(b",\"related_articles\":[");
+            out.extend_from_slice(cards.unwrap_or_default().as_bytes());
         } else {
             json::write_article(&mut out, article)?;
-        }
-        out.extend_from_slice(b",\"related_articles\":[");
-        for (i, card) in cards.iter().enumerate() {
-            if i > 0 {
-                out.push(b',');
-            }
-            if self.is_read_model {
-                out.extend_from_slice(card.get::<_, &str>(0).as_bytes());
-            } else {
+            out.extend_from_slice(b",\"related_articles\":[");
+            for (i, card) in cards.iter().enumerate() {
+                if i > 0 {
+                    out.push(b',');
+                }
                 json::write_card(&mut out, card)?;
             }
         }

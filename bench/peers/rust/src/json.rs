@@ -65,15 +65,6 @@ pub fn write_card(out: &mut Vec<u8>, row: &Row) -> Result<(), Failure> {
     Ok(serde_json::to_writer(out, &card)?)
 }
 
-/// The read model's pieces are JSON already, but for the body.
-pub fn write_article_view(out: &mut Vec<u8>, row: &Row) -> Result<(), Failure> {
-    out.extend_from_slice(row.get::<_, &str>(1).as_bytes());
-    out.extend_from_slice(b",\"body\":");
-    serde_json::to_writer(&mut *out, row.get::<_, &str>(2))?;
-    out.extend_from_slice(row.get::<_, &str>(3).as_bytes());
-    Ok(())
-}
-
 fn named_list<'a>(row: &'a Row, slugs: usize, names: usize) -> Vec<Named<'a>> {
     let slugs: Vec<&str> = row.get(slugs);
     let names: Vec<&str> = row.get(names);
