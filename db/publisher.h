@@ -1,5 +1,6 @@
 /* db/publisher.h - what has to be done in the database once articles have changed: their related
- * lists are computed, from the queue that the database keeps, and the change log is trimmed.
+ * lists are computed, from the queue that the database keeps, the JSON of lists is written where it
+ * is stale, and the change log is trimmed.
  *
  * Every process may run one: the queue gives each article to one of them, and what dies half way is
  * in the queue as before. One call at a time, each followed by a rest of half its length (a quarter
@@ -19,7 +20,7 @@
 struct db_publisher_stats {
     struct counter connections[DB_CONN_NSTATES]; /* 1 in the state of its connection */
     struct counter calls, failures;              /* of related_refresh and change_log_trim */
-    struct counter articles;                     /* whose lists were dealt with */
+    struct counter articles;                     /* read, or whose lists were made, or written */
     struct counter trimmed;                      /* rows of the change log */
 };
 

@@ -1,7 +1,6 @@
 /* Two sessions, one queue: the database gives each caller what nobody else is at. */
 #include "import/relate.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -10,7 +9,7 @@
 static void *help(void *argument);
 static void read_while_loading(struct relate *relate, struct session *session);
 static void make_lists(struct relate *relate, struct session *session);
-static bool step(struct session *session, const char *sql, long articles, long *ret_done);
+static bool step(struct session *session, const char *sql, long argument, long *ret_done);
 static void pause_ms(long ms);
 
 /* A step ends within a second or so: what is published meanwhile waits for no longer. */
@@ -70,7 +69,7 @@ static void make_lists(struct relate *relate, struct session *session)
 
 bool relate_rest(struct relate *relate, struct session *session)
 {
-    long done, queued, mark, before = -1, unparsed = LONG_MAX;
+    long done, queued, mark, before = -1, reached, parsed_to = 0;
 
     atomic_store(&relate->_is_loaded, true);
     if (!relate_queued(session, &queued))
@@ -86,10 +85,12 @@ bool relate_rest(struct relate *relate, struct session *session)
             continue;
         }
         /* What keeps lists from being made is that the helper still reads. */
-        if (!step(session, import_sql_parse_related, unparsed, &unparsed))
+        if (!step(session, import_sql_parse_related, parsed_to, &reached))
             return false;
-        if (unparsed > 0)
+        if (reached > 0) {
+            parsed_to = reached;
             continue;
+        }
         if (session_number(session, import_sql_queue_mark, 0, &mark) != SESSION_OK)
             return false;
         if (mark == 0)
@@ -102,9 +103,9 @@ bool relate_rest(struct relate *relate, struct session *session)
 }
 
 /* One call in a transaction of its own. What got into the way of others is done by the next one. */
-static bool step(struct session *session, const char *sql, long articles, long *ret_done)
+static bool step(struct session *session, const char *sql, long argument, long *ret_done)
 {
-    enum session_result status = session_number(session, sql, articles, ret_done);
+    enum session_result status = session_number(session, sql, argument, ret_done);
 
     if (status == SESSION_AGAIN || status == SESSION_REFUSED)
         *ret_done = 0;

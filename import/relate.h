@@ -34,8 +34,8 @@ void relate_init(struct relate *relate, const char *database_url, relate_step_fn
  * it fails, relate_rest does its work too. */
 void relate_help(struct relate *relate);
 
-/* Blocks until the queue is empty, also of what an earlier run has left and what others have queued
- * meanwhile; or until nothing has moved for 30 s, because others hold what the rest needs: that stays
+/* Blocks until the queue is empty and no list is stale, also of what an earlier run has left and what
+ * others have queued meanwhile; or until nothing has moved for 30 s, because others hold what the rest needs: that stays
  * in the queue. False where the session failed. */
 bool relate_rest(struct relate *relate, struct session *session);
 

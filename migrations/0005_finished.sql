@@ -12,8 +12,9 @@
 
 -- +migrate Up
 
--- A list that somebody changes meanwhile would be finished without the change, and not marked.
-lock table article_related in share row exclusive mode;
+-- All at once, in the order in which readers and writers take them. A list that somebody changes
+-- meanwhile would be finished without the change, and not marked.
+lock table articles, article_authors, article_tags, article_views, article_related in access exclusive mode;
 
 -- ---- articles
 
@@ -39,13 +40,15 @@ create table related_views (
     cards      text            -- {...},{...}: of those that have one, best first; null for none
 ) with (fillfactor = 80);
 
--- Articles whose card, or list, may have changed since the related_views that show it were written. Rows
--- are only ever added, and taken away by related_views_refresh(): a row that is there already may be
--- about to go for what was changed before.
+-- Articles whose list, and mostly whose card too, may have changed since the related_views that show it
+-- were written. Rows are only ever added, and taken away by related_views_refresh(): a row that is there
+-- already may be about to go for what was changed before.
 create table related_stale (
     article_id bigint not null,
-    next       bigint not null default 0 -- the lists that show it are done up to this article
-);
+    -- The lists that show it are done up to that of this article; the greatest of all: they are not
+    -- concerned, for the article's own list is all that has changed.
+    done_to    bigint not null default 0
+) with (autovacuum_vacuum_threshold = 200, autovacuum_vacuum_scale_factor = 0); -- every reader looks here
 create index on related_stale (article_id);
 
 -- Smaller, and faster to read again, than PostgreSQL's own compression; not every server has it.
@@ -161,10 +164,12 @@ declare
     stale bigint[] := array(
         select w.id
         from unnest(wanted) w (id)
-        where exists (
+        where exists (select from related_stale s where s.article_id = w.id)
+           or exists (
             select from related_stale s
             where s.article_id = any (
-                array(select r.related_id from article_related r where r.article_id = w.id) || w.id)));
+                    array(select r.related_id from article_related r where r.article_id = w.id))
+              and s.done_to < w.id));
 begin
     return query
         select v.* from related_views v where v.article_id = any (wanted) and v.article_id <> all (stale)
@@ -199,6 +204,15 @@ end
 $$;
 -- +migrate StatementEnd
 
+-- Marks these articles' own lists.
+-- +migrate StatementBegin
+create function related_mark(lists bigint[]) returns void
+    language sql volatile
+begin atomic
+    insert into related_stale (article_id, done_to) select l.id, 9223372036854775807 from unnest(lists) l (id);
+end;
+-- +migrate StatementEnd
+
 -- Writes the views of the lists that this transaction has made, and of up to max_lists that are stale.
 -- Returns how many of the latter; 0: there is none for this caller now. Nobody waits: where somebody else
 -- is at it, the lists made here are marked, for whoever comes next.
@@ -208,8 +222,8 @@ $$;
 --     mark too, until one who writes views has taken it away.
 --   * Those come one after the other: the lock is held until the transaction ends. So each sees what all
 --     before him have written, and what he reads after he has the lock is what he writes.
---   * A mark that he sees is of a transaction that has committed. He writes what he reads then, which is
---     that change or a later one. A change that commits after he has read has a mark of its own, which
+--   * A mark that he sees is his own, or of a transaction that has committed. He writes what he reads
+--     then, which is that change or a later one. A change that commits after he has read has a mark of its own, which
 --     he does not see, and leaves.
 --   * A list that an article enters while its card changes: either the list is read when the card's
 --     change has committed, and has the new card; or the change commits later, with a mark that the next
@@ -230,19 +244,19 @@ begin
         return 0;
     end if;
     if current_setting('transaction_isolation') <> 'read committed' or not related_try_lock(5) then
-        insert into related_stale (article_id) select unnest(lists);
+        perform related_mark(lists);
         return 0;
     end if;
 
-    for mark in select s.ctid, s.article_id, s.next from related_stale s loop
+    for mark in select s.ctid, s.article_id, s.done_to from related_stale s loop
         exit when n >= max_lists;
         showing := array(
             select r.article_id from article_related r
-            where r.related_id = mark.article_id and r.article_id > mark.next
+            where r.related_id = mark.article_id and r.article_id > mark.done_to
             order by r.article_id
             limit max_lists - n);
         if cardinality(showing) = max_lists - n then -- there may be more
-            update related_stale set next = showing[cardinality(showing)] where ctid = mark.ctid;
+            update related_stale set done_to = showing[cardinality(showing)] where ctid = mark.ctid;
         else
             delete from related_stale where ctid = mark.ctid;
         end if;
@@ -271,7 +285,8 @@ begin
     -- Others can't see yet what was read here: lists that depend on it wait for the next call, all but
     -- those of the articles themselves.
     nmade := related_list(max_articles, case when nread > 0 then 0 else 2 end);
-    return greatest(nread, nmade, related_views_refresh(max_articles));
+    -- The JSON of a list is little work beside the list.
+    return greatest(nread, nmade, related_views_refresh(greatest(max_articles, 200)));
 end
 $$;
 -- +migrate StatementEnd
@@ -303,7 +318,7 @@ begin
         from (select article_id from before_rows union select article_id from after_rows) r;
     end if;
     if changed is not null and current_setting('broadsheet.lists', true) is distinct from 'later' then
-        insert into related_stale (article_id) select unnest(changed);
+        perform related_mark(changed);
     end if;
     perform change_log_add(changed);
     return null;
@@ -342,6 +357,7 @@ select * from related_views_of((select array_agg(id) from articles)) fresh order
 
 -- +migrate Down
 drop function related_views_refresh(integer);
+drop function related_mark(bigint[]);
 drop function related_views_write(bigint[]);
 drop function related_views_now(bigint[]);
 drop function related_views_of(bigint[]);

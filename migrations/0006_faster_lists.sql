@@ -1,7 +1,7 @@
 -- Related lists of a bulk in less time, by the same rules (migrations/0004_related_text.sql).
 --
---     bulk in related_queue --> related_parse --> related_words --> related_read   from the front
---                               from the back
+--     related_queue --> related_read       the front of what was written in bulk
+--                   --> related_parse      what comes next --> related_words --> related_read, later
 --
 -- Half of reading an article is to parse its text, and reading is one session's at a time: so a second
 -- one may parse ahead.
@@ -14,18 +14,18 @@ create unlogged table related_words (
     article_id bigint   not null primary key,
     text_hash  bigint   not null,
     words      tsvector not null
-) with (toast_tuple_target = 8160);
+);
 alter table related_words alter words set storage external; -- read once: not worth compressing
 
 -- What an article says: the title three times, and of the body no more than a long article has.
 -- +migrate StatementBegin
-create function related_text(title text, summary text, body text) returns text
+create function related_said(title text, summary text, body text) returns text
     language sql stable parallel safe
 return concat_ws(E'\n', title, title, title, summary, left(body, 65536));
 -- +migrate StatementEnd
 
 -- +migrate StatementBegin
-create function related_text_hash(what text, language regconfig) returns bigint
+create function related_said_hash(what text, language regconfig) returns bigint
     language sql immutable parallel safe
 return hashtextextended(what, language::oid::bigint);
 -- +migrate StatementEnd
@@ -39,8 +39,8 @@ begin atomic
     with said as materialized (
         select a.id, coalesce(p.words, to_tsvector(language, x.text)) as words
         from articles a
-        cross join lateral (select related_text(a.title, a.summary, a.body) as text offset 0) x
-        left join related_words p on p.article_id = a.id and p.text_hash = related_text_hash(x.text, language)
+        cross join lateral (select related_said(a.title, a.summary, a.body) as text offset 0) x
+        left join related_words p on p.article_id = a.id and p.text_hash = related_said_hash(x.text, language)
         where a.id = any (articles_read) and a.status = 'published'
     )
     select s.id, hashtext(w.lexeme) | 1, cardinality(w.positions)::real, length(s.words)
@@ -53,14 +53,14 @@ begin atomic
 end;
 -- +migrate StatementEnd
 
--- Parses some of the articles that were written in bulk, those first that are read last, from the entry
--- of the queue before `before` on. Returns how far it has come, to be called with that again; 0: there
--- is nothing left. Forgets the words of what has been read meanwhile.
+-- Parses up to 500 of the articles that were written in bulk and are read soon, but not at once: behind the
+-- first `skip`, and from the entry of the queue behind `after` on. Returns how far it has come, to be called with that again; 0: there
+-- is nothing to do now. Forgets the words of what has been read meanwhile. What is parsed ahead is no more
+-- than skip + 10,000 articles.
 -- +migrate StatementBegin
-create function related_parse(before bigint) returns bigint
+create function related_parse(after bigint, skip integer default 4000) returns bigint
     language plpgsql as $$
 declare
-    most constant integer := 500;
     language regconfig := (select s.language::regconfig from related_settings s);
     batch bigint[];
     reached bigint;
@@ -71,16 +71,20 @@ begin
         where not exists (select from related_queue q where q.article_id = w.article_id and q.spread)
         for update skip locked));
 
-    select array_agg(distinct q.article_id), min(q.id) into batch, reached
+    select array_agg(distinct q.article_id), max(q.id) into batch, reached
     from (
-        select x.article_id, x.id from related_queue x
-        where x.spread and x.turn = 2 and x.id < before
-        order by x.id desc limit most) q;
+        select x.article_id, x.id
+        from (
+            select y.article_id, y.id from related_queue y
+            where y.spread and y.turn = 2
+            order by y.id offset skip limit 10000) x
+        where x.id > after
+        order by x.id limit 500) q;
 
     insert into related_words (article_id, text_hash, words)
-    select a.id, related_text_hash(x.text, language), to_tsvector(language, x.text)
+    select a.id, related_said_hash(x.text, language), to_tsvector(language, x.text)
     from articles a
-    cross join lateral (select related_text(a.title, a.summary, a.body) as text offset 0) x
+    cross join lateral (select related_said(a.title, a.summary, a.body) as text offset 0) x
     where a.id = any (batch) and a.status = 'published'
     on conflict (article_id) do nothing;
     return coalesce(reached, 0);
@@ -166,7 +170,7 @@ end;
 
 -- +migrate Down
 -- related_candidates stays as it is.
-drop function related_parse(bigint);
+drop function related_parse(bigint, integer);
 
 -- As in 0004_related_text.sql, which says more about it.
 -- +migrate StatementBegin
@@ -189,6 +193,6 @@ begin atomic
     join article_tags t on t.article_id = s.id;
 end;
 -- +migrate StatementEnd
-drop function related_text_hash(text, regconfig);
-drop function related_text(text, text, text);
+drop function related_said_hash(text, regconfig);
+drop function related_said(text, text, text);
 drop table related_words;

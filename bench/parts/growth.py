@@ -19,6 +19,7 @@ SMALL = 10_000
 CONNECTIONS = 64
 WARM_UP_SECONDS = 3
 LEAST = 0.8  # of the rate with few articles
+SEEN_MS, OWN_LIST_MS = 50, 1000
 
 
 # ---- measuring
@@ -97,15 +98,21 @@ With {times:.3g} times the articles, **{kept:.2f}** of the rate is left. Expecte
 ### How soon a change is seen
 
 Two servers with their caches on, each read at random by {publishing.CLIENTS} clients and asked for one article again and again: milliseconds from the
-commit, as psql heard of it, until the later of the two has given the new answer, that answer included. {run_['changes']} changes of each kind.
+commit, as psql heard of it, until the later of the two has given the new answer, that answer included. {run_['changes']} changes of each
+kind, each when the lists that the one before has touched are made (those of other articles may still wait).
 
-{table(["change", "articles", "median, ms", "p95, ms", "worst, ms"], list(seen(rows)))}
+{table(["change", "articles", "median, ms", "p95, ms", "worst, ms"], list(seen_rows(rows)))}
 
-Expected: an edit is seen within 50 ms at the median, and a new article has its own list within a second.""", run_
+Expected: changes are seen within {SEEN_MS} ms at the median, {verdict_on(rows, ("edit", "card", "withdrawal"), "median", SEEN_MS)}; a new article has its own list within
+{number(OWN_LIST_MS)} ms, {verdict_on(rows, ("own_list",), "worst", OWN_LIST_MS)}.""", run_
 
 
-def seen(rows):
+def seen_rows(rows):
     for change, words in publishing.CHANGES.items():
         for row in rows:
-            times = row["seen_ms"][change]
+            times = row["seen_ms"][change.__name__]
             yield [words, number(row["articles"]), *(number(times[part]) for part in ("median", "p95", "worst"))]
+
+
+def verdict_on(rows, changes, part, most_ms):
+    return "met" if all(row["seen_ms"][change][part] <= most_ms for row in rows for change in changes) else "**not met**"

@@ -165,7 +165,7 @@ ParameterizedTest(struct change *c, related_views_race,
         "select from related_views where article_id = 1 for update"};
     char state[6];
     for (int i = 0; i < 2; i++) {
-        test_session_sql(observer, "update articles set title = 'Old' where id < 4");
+        test_session_sql(observer, "update articles set title = 'Old %d' where id < 4", i);
         test_session_sql(holder, "begin; %s", holds[i]);
         race_start(one, observer, FINISH);
         cr_expect(race_is_waiting(one, observer), "%s", holds[i]);

@@ -183,7 +183,7 @@ Test(related_views, of_a_hub_cost_its_change_one_mark_and_are_finished_in_small_
         long dealt = model_number(session, "select related_views_refresh(%d)", STEP);
         long now = model_number(session, "select count(*) from related_views"
                                          " where cards like '%%\"New\"%%' and article_id > 1000");
-        long next = model_number(session, "select max(next) from related_stale");
+        long next = model_number(session, "select max(done_to) from related_stale");
         cr_assert_leq(steps++, SHOWING / STEP + 1);
         cr_expect(dealt > 0 && dealt <= STEP + 1, "%ld", dealt);
         cr_expect(now > finished && now <= finished + STEP, "%ld, then %ld", finished, now);
