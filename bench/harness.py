@@ -218,7 +218,7 @@ class Site:
             CORPUS_MADE_OF.unlink(missing_ok=True)
             run("tools/cluster", "destroy", cluster)
         note("starting a private PostgreSQL")
-        self.url = run("tools/cluster", "start", cluster).splitlines()[-1]
+        self.url = start_cluster(cluster)
         atexit.register(subprocess.run, [str(ROOT / "tools/cluster"), "stop", str(cluster)], check=False)
         return is_filled
 
@@ -246,6 +246,12 @@ class Site:
         except FileNotFoundError:
             return None
         return int(rest.split()[1]) if name == "postgres" else None
+
+
+def start_cluster(folder, *options):
+    """Its URL. A quarter of the machine's memory is PostgreSQL's, as its manual advises, but no more than a gigabyte."""
+    quarter_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**22
+    return run("tools/cluster", "start", *options, "--memory", max(64, min(quarter_mb, 1024)), folder).splitlines()[-1]
 
 
 CORPUS_MADE_OF = SCRATCH / "corpus"  # what the private cluster was filled with
@@ -314,7 +320,7 @@ def versions(site):
     def package(name):
         return re.match(r"[\d.]+", run("dpkg-query", "-W", "-f", "${Version}", name))[0]
     return {"broadsheet": run(BUILT / "broadsheet", "--version").split()[-1],
-            "PostgreSQL": site.query("show server_version").split()[0],
+            "PostgreSQL": site.query("show server_version").split()[0], "shared_buffers": site.query("show shared_buffers"),
             "libh2o": package("libh2o-evloop-dev"), "libpq": package("libpq-dev"), "json-c": package("libjson-c-dev"),
             "gcc": run("gcc", "-dumpfullversion").strip(), "wrk": package("wrk")}
 

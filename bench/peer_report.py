@@ -52,7 +52,7 @@ withdrawn, drafts, unknown or no ids.
 {peers}
 
 Two things stand beside them. The **yardstick** (`bench/yardstick.c`) is libh2o sending {number(sizes['identity'])} bytes (as gzip {number(sizes['gzip'])})
-from memory: no server on this library can be faster. **pgbench** is PostgreSQL with the same statements for one article at a time, prepared: no HTTP, no JSON, no merge.
+from memory, which no server on this library beats by more than the noise. **pgbench** is PostgreSQL with the same statements for one article at a time, prepared: no HTTP, no JSON, no merge.
 Pipelined it asks for eight articles at once, and p50 and p99 are those of all eight. It is run cold, and its clients are backends, so there
 are no more than {max(pgbench_counts())} of them.
 
@@ -64,7 +64,7 @@ are no more than {max(pgbench_counts())} of them.
 - Each cell is the median of {count(run['rounds'], 'round')} of {count(run['seconds'], 'second')} (twice that with the most connections). In a round all programs run,
   and each is asked once, one after the other; the order turns from round to round. "Of the yardstick" is the median of the ratios
   within a round. Cells with errors are marked with "!".
-- {number(run['articles'])} made-up articles in PostgreSQL {versions['PostgreSQL']}, all of them in memory. The load is wrk {versions['wrk']} with one thread, on the same
+- {number(run['articles'])} made-up articles in PostgreSQL {versions['PostgreSQL']} (shared_buffers {versions['shared_buffers']}), all of them in memory. The load is wrk {versions['wrk']} with one thread, on the same
   machine as the server and PostgreSQL.
 - CPU is user and system time for 1,000 answers: of the server's processes (of pgbench itself in its rows), of PostgreSQL's, and of both together.
   Memory is the proportional set size of the server's processes, the highest of three samples under load. "-" is what was not measured.

@@ -28,7 +28,7 @@ create table article_views (
     status     text not null,
     card       text,
     document   text not null
-) with (fillfactor = 90, toast_tuple_target = 4096);
+) with (toast_tuple_target = 4096);
 
 -- ---- lists
 

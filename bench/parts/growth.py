@@ -53,8 +53,7 @@ def throwaway(articles):
     harness.SCRATCH.mkdir(parents=True, exist_ok=True)
     run("tools/cluster", "destroy", cluster)
     atexit.register(subprocess.run, [str(harness.ROOT / "tools/cluster"), "destroy", str(cluster)], check=False)
-    url = run("tools/cluster", "start", "--throwaway", cluster).splitlines()[-1]
-    return Site(articles, url)
+    return Site(articles, harness.start_cluster(cluster, "--throwaway"))
 
 
 def cell(site, seconds, turn):
@@ -87,7 +86,7 @@ def report():
     return f"""## As the archive grows
 
 Articles at random from the whole archive, no cache, {run_['connections']} connections; the median of {count(run_['rounds'], 'turn')} of {count(run_['seconds'], 'second')}, the two
-archives in turn, each in a PostgreSQL of its own with the settings of `tools/cluster`. "Loaded in" is all of it: making the cluster, the
+archives in turn, each in a PostgreSQL of its own, with shared_buffers of {run_['versions']['shared_buffers']}. "Loaded in" is all of it: making the cluster, the
 articles, the import with the related lists, and `vacuum analyze`.
 ({machine['processor']}, {machine['cores']} cores, Linux {machine['kernel']}; PostgreSQL {run_['versions']['PostgreSQL']}; {machine['date']}.)
 
