@@ -223,8 +223,8 @@ end;
 --   * Those come one after the other: the lock is held until the transaction ends. So each sees what all
 --     before him have written, and what he reads after he has the lock is what he writes.
 --   * A mark that he sees is his own, or of a transaction that has committed. He writes what he reads
---     then, which is that change or a later one. A change that commits after he has read has a mark of its own, which
---     he does not see, and leaves.
+--     then, which is that change or a later one. A change that commits after he has read has a mark of
+--     its own, which he does not see, and leaves.
 --   * A list that an article enters while its card changes: either the list is read when the card's
 --     change has committed, and has the new card; or the change commits later, with a mark that the next
 --     one sees, and then he sees that the article is in the list.

@@ -54,8 +54,8 @@ end;
 -- +migrate StatementEnd
 
 -- Parses up to 500 of the articles that were written in bulk and are read soon, but not at once: behind the
--- first `skip`, and from the entry of the queue behind `after` on. Returns how far it has come, to be called with that again; 0: there
--- is nothing to do now. Forgets the words of what has been read meanwhile. What is parsed ahead is no more
+-- first `skip`, and from the entry of the queue behind `after` on. Returns how far it has come, to be
+-- called with that again; 0: there is nothing to do now. Forgets the words of what has been read meanwhile. What is parsed ahead is no more
 -- than skip + 10,000 articles.
 -- +migrate StatementBegin
 create function related_parse(after bigint, skip integer default 4000) returns bigint

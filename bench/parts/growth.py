@@ -87,7 +87,7 @@ def report():
 
 Articles at random from the whole archive, no cache, {run_['connections']} connections; the median of {count(run_['rounds'], 'turn')} of {count(run_['seconds'], 'second')}, the two
 archives in turn, each in a PostgreSQL of its own, with shared_buffers of {run_['versions']['shared_buffers']}. "Loaded in" is all of it: making the cluster, the
-articles, the import with the related lists, and `vacuum analyze`.
+articles, the import with the related lists, and `vacuum (freeze, analyze)`.
 ({machine['processor']}, {machine['cores']} cores, Linux {machine['kernel']}; PostgreSQL {run_['versions']['PostgreSQL']}; {machine['date']}.)
 
 {table(heads, body)}
