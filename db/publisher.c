@@ -9,6 +9,7 @@
 enum {
     DEADLINE_MS = 10000, /* long: what is given up in the middle has cost its work and done none */
     MOST_ARTICLES = 8,   /* a call */
+    CALL_MS = 40,        /* of a call, as a goal: what is published meanwhile waits for it */
     LOOK_AGAIN_MS = 1000,
     AFTER_FAILURE_MS = 1000,
     LONGEST_REST_MS = 250,
@@ -20,6 +21,7 @@ static void go_on(struct db_publisher *publisher);
 static void run(struct db_publisher *publisher, enum db_statement statement, const char *param);
 static db_conn_answer_fn on_answer;
 static void on_refreshed(struct db_publisher *publisher, int narticles);
+static void size_batch(struct db_publisher *publisher, int narticles, uint64_t took_ms);
 static void rest(struct db_publisher *publisher, uint64_t ms);
 static timer_fn on_refresh_timer, on_trim_timer;
 static db_conn_down_fn on_down;
@@ -40,6 +42,8 @@ void db_publisher_init(struct db_publisher *publisher, const struct db_publisher
     };
     if (publisher->_config.trim_ms == 0)
         publisher->_config.trim_ms = TRIM_MS;
+    if (publisher->_config.call_ms == 0)
+        publisher->_config.call_ms = CALL_MS;
     if (publisher->_config.keep == NULL)
         publisher->_config.keep = "10 minutes";
     db_teller_init(&publisher->_teller, config->on_event);
@@ -111,16 +115,26 @@ static void on_answer(struct db_conn *conn, const PGresult *result)
 
 static void on_refreshed(struct db_publisher *publisher, int narticles)
 {
+    uint64_t took_ms = (monotonic_us() - publisher->_sent_at_us) / 1000;
     counter_add(&publisher->_config.stats->articles, (uint64_t)narticles);
-    publisher->_batch =
-        publisher->_batch * 2 < MOST_ARTICLES ? publisher->_batch * 2 : MOST_ARTICLES;
+    size_batch(publisher, narticles, took_ms);
     if (narticles == 0 && !publisher->_is_poked) {
         publisher->_refresh = DB_REFRESH_WAITS;
         timer_start(&publisher->_refresh_timer, LOOK_AGAIN_MS);
         return;
     }
-    uint64_t half_ms = (monotonic_us() - publisher->_sent_at_us) / 2000;
-    rest(publisher, half_ms < LONGEST_REST_MS ? half_ms : LONGEST_REST_MS);
+    rest(publisher, took_ms / 2 < LONGEST_REST_MS ? took_ms / 2 : LONGEST_REST_MS);
+}
+
+/* Half where the call took longer than it should, double where twice the articles would still be
+ * within that. A call that found less to do than it might have done tells nothing of a full one. */
+static void size_batch(struct db_publisher *publisher, int narticles, uint64_t took_ms)
+{
+    if (took_ms > publisher->_config.call_ms && publisher->_batch > 1)
+        publisher->_batch /= 2;
+    else if (took_ms * 2 <= publisher->_config.call_ms && narticles >= publisher->_batch &&
+             publisher->_batch < MOST_ARTICLES)
+        publisher->_batch *= 2;
 }
 
 static void rest(struct db_publisher *publisher, uint64_t ms)

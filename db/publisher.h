@@ -4,7 +4,9 @@
  *
  * Every process may run one: the queue gives each article to one of them, and what dies half way is
  * in the queue as before. One call at a time, each followed by a rest of half its length (a quarter
- * of a second at most), so that a backlog leaves a third of the time to the readers alone.
+ * of a second at most), so that a backlog leaves a third of the time to the readers alone. What is
+ * published meanwhile comes before the backlog, and waits only for the call under way: so a call takes
+ * one to eight articles, as many as take 40 ms.
  *
  *     up, poked, or a second later --> related_refresh --> rest --> ... --> 0: nothing is left
  *
@@ -28,6 +30,7 @@ struct db_publisher_config {
     h2o_loop_t *loop;
     h2o_multithread_receiver_t *resolver; /* see db/resolve.h */
     const struct db_conninfo *conninfo;   /* outlives the publisher */
+    unsigned call_ms;                     /* of a call, as a goal; 0: 40 */
     unsigned trim_ms;                     /* from one trimming to the next; 0: a minute */
     const char *keep;      /* how much of the change log: an interval; NULL: 10 minutes */
     db_event_fn *on_event; /* may be NULL */

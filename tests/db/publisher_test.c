@@ -105,6 +105,15 @@ static void replace_refresh(const char *body)
              body);
 }
 
+/* How many articles the first calls were to take. */
+static void expect_first_calls(const char *sizes)
+{
+    char *all =
+        test_sql_value(url, "select string_agg(max_articles::text, ' ' order by n) from calls");
+    cr_expect(strncmp(all, sizes, strlen(sizes)) == 0, "%s, not %s", all, sizes);
+    free(all);
+}
+
 Test(publisher, gives_queued_articles_their_lists)
 {
     cr_assert_eq(without_list(), N);
@@ -179,17 +188,23 @@ Test(publisher, tries_again_with_one_article_after_a_failure)
                     "  raise exception 'canceling statement due to lock timeout'"
                     "    using errcode = '55P03';"
                     "end if;");
-    start(&worked[0], (struct db_publisher_config){0});
+    start(&worked[0], (struct db_publisher_config){.call_ms = ALL_MS});
     cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
     cr_expect_eq(counter_get(&worked[0].stats.failures), 2);
     cr_expect_eq(events[DB_EVENT_FAILED], 1, "the same failure is told once");
     cr_expect_str_eq(why, "canceling statement due to lock timeout");
     cr_expect_eq(events[DB_EVENT_LOST], 0);
-    char *sizes = test_sql_value(
-        url, "select string_agg(max_articles::text, ' ' order by n) from (select * from calls"
-             " order by n limit 6) c");
-    cr_expect_str_eq(sizes, "1 2 4 8 8 8");
-    free(sizes);
+    expect_first_calls("1 2 4 8 8 8");
+    stop(&worked[0]);
+}
+
+Test(publisher, takes_fewer_articles_a_call_where_calls_are_long)
+{
+    replace_refresh("perform pg_sleep(0.03 * max_articles);");
+    start(&worked[0], (struct db_publisher_config){.call_ms = 100});
+    cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
+    expect_first_calls("8 4 2");
+    cr_expect_leq(test_sql_number(url, "select max(max_articles) from calls where n > 2"), 2);
     stop(&worked[0]);
 }
 

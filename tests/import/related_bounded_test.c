@@ -1,0 +1,114 @@
+/* However large the archive is, the same few rows are read for what is published in it:
+ *
+ *     an archive --> a change --> the queue is worked off --> how many rows and entries of indexes
+ *                                                              has PostgreSQL read meanwhile? */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "tests/support/database.h"
+
+enum {
+    ARCHIVE = 30000,
+    WRITTEN = 60, /* the newest of it, which alone have been read and have lists */
+    MOST_READ = ARCHIVE / 2,
+};
+
+static char *url;
+static PGconn *session; /* one, as a server has: its plans are kept */
+
+static void work_off(void);
+
+/* The triggers are off for the archive: it is there to be read in vain. */
+static void begin(void)
+{
+    url = test_database_create();
+    session = test_session_open(url);
+    test_session_sql(
+        session,
+        "insert into sections (name) values ('News');"
+        "insert into tags (name) select 'Tag ' || i from generate_series(1, 500) i;"
+        "set synchronous_commit = off; set session_replication_role = replica;"
+        "insert into articles (id, slug, section_id, published_at, title, body)"
+        " select i, 'a-' || i, 1, '2020-01-01Z'::timestamptz + i * interval '1 minute',"
+        " 'Heron ' || i, 'Pond ' || i from generate_series(1, %d) i;"
+        "insert into article_tags (article_id, tag_id, published_at)"
+        " select id, 1 + (id + n) %% 500, published_at from articles, generate_series(1, 3) n;"
+        "insert into article_related (article_id, rank, related_id, score)"
+        " select id, n, 1 + (id + n) %% %d, 1 from articles, generate_series(1, 6) n"
+        " where id <= %d;"
+        "insert into article_views select * from article_views_of("
+        "  (select array_agg(id) from articles));"
+        "insert into related_views select * from related_views_of("
+        "  (select array_agg(id) from articles));"
+        "insert into related_made select id, 0 from articles;"
+        "insert into article_terms select id, 0, array[id::integer * 2 + 1], '{1}', 1, 1,"
+        "  id, id, id::integer, id from articles where id <= %d;"
+        "insert into related_terms select i * 2 + 1, 1, array[i], '{1}'"
+        " from generate_series(1, %d) i;"
+        "set session_replication_role = origin;"
+        "select setval(pg_get_serial_sequence('articles', 'id'), max(id)) from articles;"
+        "insert into related_queue (article_id, spread) select id, true from articles"
+        " where id > %d",
+        ARCHIVE, ARCHIVE - WRITTEN, ARCHIVE - WRITTEN, ARCHIVE - WRITTEN, ARCHIVE,
+        ARCHIVE - WRITTEN);
+    test_session_sql(session, "analyze");
+    work_off();
+}
+
+static void end(void)
+{
+    PQfinish(session);
+    free(url);
+}
+
+TestSuite(related_bounded, .init = begin, .fini = end, .timeout = 120);
+
+static long number(const char *sql)
+{
+    PGresult *rows = test_session_rows(session, "%s", sql);
+    long n = strtol(PQgetvalue(rows, 0, 0), NULL, 10);
+    PQclear(rows);
+    return n;
+}
+
+static void work_off(void)
+{
+    while (number("select related_refresh(8)") > 0)
+        ;
+    cr_assert_eq(number("select count(*) from related_queue"), 0);
+}
+
+/* Since the database was made. */
+static long rows_read(void)
+{
+    test_session_sql(session, "select pg_stat_force_next_flush()");
+    return number("select (select sum(idx_tup_read) from pg_stat_user_indexes)"
+                  " + (select sum(seq_tup_read) from pg_stat_user_tables)");
+}
+
+/* Twice: the second time with the plans of the first. */
+static void expect_little_is_read(const char *change)
+{
+    for (int i = 0; i < 2; i++) {
+        long before = rows_read();
+        test_session_sql(session, "%s", change);
+        work_off();
+        long n = rows_read() - before;
+        cr_expect_leq(n, MOST_READ, "%ld rows are read for: %s", n, change);
+    }
+}
+
+#define NEWEST "(select max(id) from articles where status = 'published')"
+
+Test(related_bounded, what_is_published_or_changed_reads_little_of_the_archive)
+{
+    expect_little_is_read("insert into articles (slug, section_id, published_at, title, body)"
+                          " values ('new-' || gen_random_uuid(), 1, now(), 'Herons at the pond',"
+                          " 'Pond 29990 and heron 29991')");
+    expect_little_is_read("insert into articles (slug, section_id, published_at, title, body)"
+                          " values ('new-' || gen_random_uuid(), 1, now(), 'Xylophone', 'Bells')");
+    expect_little_is_read("update articles set title = 'Storks', body = body || ' and nests'"
+                          " where id = " NEWEST);
+    expect_little_is_read("update articles set status = 'withdrawn' where id = " NEWEST);
+    expect_little_is_read("delete from articles where id = " NEWEST);
+}
