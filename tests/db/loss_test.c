@@ -143,7 +143,7 @@ Test(loss, fails_the_poisonous_row_alone)
 {
     static struct ask asks[64];
     test_sql(url, "alter table article_views rename to article_views_kept;"
-                  "create view article_views as select article_id, status, card,"
+                  "create view article_views as select article_id, status,"
                   " case when 1 / (article_id - 13) = 7 then '' else document end as document"
                   " from article_views_kept");
     struct test_pool *pool = test_pool_create_up(url, (struct db_pool_config){0});

@@ -136,7 +136,10 @@ static void expect_same(json_object *want, const char *have)
 static void expect_json_of(const char *id)
 {
     PGresult *view = test_session_rows(
-        session, "select card, document from article_views where article_id = %s", id);
+        session,
+        "select card, document from article_views join article_cards using (article_id)"
+        " where article_id = %s",
+        id);
     cr_assert_eq(PQntuples(view), 1);
     expect_same(object_of(id, false), PQgetvalue(view, 0, 0));
     expect_same(object_of(id, true), PQgetvalue(view, 0, 1));

@@ -150,3 +150,17 @@ ParameterizedTest(struct view *c, read_model_race, leaves_no_view_behind_at_high
     test_session_sql(two, "commit"); /* or the rollback that is left */
     model_expect_agreement(observer, c->later);
 }
+
+/* Who writes a card anew holds its view. The other way round the two could wait for each other. */
+Test(read_model_race, a_deletion_comes_to_the_view_before_it_comes_to_the_card)
+{
+    char state[6];
+    test_session_sql(one, "begin; select from article_views where article_id = 1 for update");
+    race_start(two, observer, DELETE);
+    cr_expect(race_is_waiting(two, observer));
+    test_session_sql(one, "select from article_cards where article_id = 1 for update nowait");
+    test_session_sql(one, "commit");
+    race_end(two, state);
+    cr_expect_str_eq(state, "");
+    model_expect_agreement(observer, DELETE);
+}
