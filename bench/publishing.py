@@ -18,6 +18,10 @@ LOAD_SECONDS = 900  # at most
 DEADLINE_SECONDS = 10
 SETTLE_SECONDS = 60
 
+# What was published, by the indexes of the queue: a backlog of others may stand in it by the ten thousand.
+WAITING = """select (select count(*) from related_queue where spread and turn = 0)
+    + (select count(*) from related_queue where not spread and article_id % 4 in (0, 1, 2, 3) and turn = 0)"""
+
 
 def measure(site, rounds):
     """{change: [ms, ...]}, a figure a round."""
@@ -66,7 +70,7 @@ class Editor:
 def settle(site):
     """Waits until the lists of what was changed are made; those of others may wait still."""
     deadline = time.monotonic() + SETTLE_SECONDS
-    while int(site.query("select count(*) from related_queue where turn = 0")) > 0:
+    while int(site.query(WAITING)) > 0:
         if time.monotonic() > deadline:
             raise harness.Failure(f"the queue of related lists has not been worked off in {SETTLE_SECONDS} s")
         time.sleep(0.1)

@@ -127,7 +127,7 @@ static void on_refreshed(struct db_publisher *publisher, int narticles)
 }
 
 /* Half where the call took longer than it should, double where twice the articles would still be
- * within that. A call that found less to do than it might have done tells nothing of a full one. */
+ * within that; not where the call found less to do than it might have done. */
 static void size_batch(struct db_publisher *publisher, int narticles, uint64_t took_ms)
 {
     if (took_ms > publisher->_config.call_ms && publisher->_batch > 1)

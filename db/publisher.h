@@ -5,8 +5,8 @@
  * Every process may run one: the queue gives each article to one of them, and what dies half way is
  * in the queue as before. One call at a time, each followed by a rest of half its length (a quarter
  * of a second at most), so that a backlog leaves a third of the time to the readers alone. What is
- * published meanwhile comes before the backlog, and waits only for the call under way: so a call takes
- * one to eight articles, as many as take 40 ms.
+ * published meanwhile comes before the backlog, and waits for the call under way and its rest: so
+ * a call takes one to eight articles, and 40 ms as a goal.
  *
  *     up, poked, or a second later --> related_refresh --> rest --> ... --> 0: nothing is left
  *

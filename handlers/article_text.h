@@ -1,7 +1,7 @@
 /* handlers/article_text.h - what the rows of the database say, for longer than the rows are there.
  *
  * The database keeps articles and cards as finished JSON; the keys and their order are fixed there
- * (migrations/0005_finished.sql). */
+ * (article_views_of() in migrations/0008_cards.sql). */
 #ifndef HANDLERS_ARTICLE_TEXT_H
 #define HANDLERS_ARTICLE_TEXT_H
 

@@ -61,19 +61,21 @@ $$;
 
 -- ---- plans that are kept
 -- Half of the time in which one article was read, and its list made, went into planning. Now the publisher's
--- session plans once: what is a statement of plpgsql keeps its plan, what is one of an SQL function does
--- not. The settings see to it that the plan is right for any batch, also where it was made while the tables
--- were empty: rows of tables by their keys, and all else by hashing.
+-- session plans the long statements once: one of plpgsql keeps its plan, one of an SQL function does not. So
+-- they are written, and set, such that the plan is right for any batch, also where it was made while the
+-- tables were empty: rows of tables by their keys, and all else by hashing. The short ones, which look into
+-- the queue, are planned for what is in it.
 
-alter function related_read(integer) set plan_cache_mode = force_generic_plan;
-alter function related_read(integer) set enable_seqscan = off;
-alter function related_read(integer) set enable_hashjoin = off;
-alter function related_read(integer) set enable_mergejoin = off;
-alter function related_list(integer, integer) set plan_cache_mode = force_generic_plan;
+alter function related_make(bigint[], smallint) set plan_cache_mode = force_generic_plan;
 
 -- +migrate StatementBegin
 create or replace function related_forget(articles_read bigint[]) returns void
-    language plpgsql volatile as $$
+    language plpgsql volatile
+    set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off
+    set enable_hashjoin = off
+    set enable_mergejoin = off
+as $$
 begin
     with gone as (
         delete from article_terms where article_id = any (articles_read) returning *
@@ -110,12 +112,12 @@ create or replace function related_lexemes(articles_read bigint[], language regc
 begin atomic
     with said as materialized (
         select a.id, coalesce(p.words, to_tsvector(language, x.text)) as words
-        from articles a
+        from (select y.* from articles y where y.id = any (articles_read) offset 0) a
         cross join lateral (select related_said(a.title, a.summary, a.body) as text offset 0) x
         left join lateral (
             select w.words from related_words w
             where w.article_id = a.id and w.text_hash = related_said_hash(x.text, language) offset 0) p on true
-        where a.id = any (articles_read) and a.status = 'published'
+        where a.status = 'published'
     )
     select s.id, hashtext(w.lexeme) | 1, cardinality(w.positions)::real, length(s.words)
     from said s
@@ -127,12 +129,13 @@ begin atomic
 end;
 -- +migrate StatementEnd
 
--- What is not in a table is joined by hashing: thousands of words.
 -- +migrate StatementBegin
 create or replace function related_learn(articles_read bigint[], language regconfig) returns void
     language plpgsql volatile
+    set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off
     set enable_nestloop = off
-    set enable_hashjoin = on
+    set enable_mergejoin = off
 as $$
 begin
     with lexeme as materialized (
@@ -215,12 +218,12 @@ begin
         coalesce(o.norm, 0), coalesce(s.a, 0), coalesce(s.b, 0), hashtext(lower(a.title)),
         hashtextextended(case when char_length(a.body) >= 200 then a.body
             else concat_ws(E'\n', a.title, a.summary, a.body) end, 0)
-    from articles a
+    from (select y.* from articles y where y.id = any (articles_read) offset 0) a
     cross join total
     left join article x on x.article_id = a.id
     left join of_article o on o.article_id = a.id
     left join sketch s on s.article_id = a.id
-    where a.id = any (articles_read) and a.status = 'published';
+    where a.status = 'published';
 end
 $$;
 -- +migrate StatementEnd
@@ -298,4 +301,7 @@ $$;
 -- +migrate StatementEnd
 
 -- +migrate Down
--- The functions stay as they are: they do what they did.
+-- The functions stay, for they do what they did, but plan as before.
+alter function related_make(bigint[], smallint) reset plan_cache_mode;
+alter function related_forget(bigint[]) reset all;
+alter function related_learn(bigint[], regconfig) reset all;
