@@ -25,15 +25,8 @@ static void hear(struct db_conn *conn);
 static bool flush(struct db_conn *conn);
 static bool consume(struct db_conn *conn);
 
-static void ignore_notice(void *unused, const PGresult *notice)
-{
-    (void)unused;
-    (void)notice;
-}
-
 void db_command_prepare(struct db_conn *conn)
 {
-    PQsetNoticeReceiver(conn->_pg, ignore_notice, NULL); /* libpq prints them otherwise */
     db_conn_move(conn, DB_CONN_PREPARING);
     if (!send_preparations(conn)) {
         db_conn_down(conn, PQerrorMessage(conn->_pg));

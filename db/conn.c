@@ -28,6 +28,7 @@ static timer_fn on_timer;
 static void attempt(struct db_conn *conn);
 static db_resolve_done_fn on_resolved;
 static void connect_to(struct db_conn *conn, const struct db_addresses *addresses);
+static void ignore_notice(void *unused, const PGresult *notice);
 static void on_connecting(h2o_socket_t *sock, const char *error);
 
 static void tear_down(struct db_conn *conn);
@@ -124,12 +125,21 @@ static void connect_to(struct db_conn *conn, const struct db_addresses *addresse
     free(values);
 
     assert(conn->_pg != NULL); /* NULL is "no memory" */
+    /* Now: what ends the session may come in the same packet as the end of connecting. */
+    PQsetNoticeReceiver(conn->_pg, ignore_notice, NULL);
     timer_start(&conn->_timer, CONNECT_TIMEOUT_MS);
     db_conn_move(conn, DB_CONN_CONNECTING);
     if (PQstatus(conn->_pg) == CONNECTION_BAD)
         db_conn_down(conn, PQerrorMessage(conn->_pg));
     else if (watch(conn))
         h2o_socket_notify_write(conn->_sock, on_connecting);
+}
+
+/* libpq prints them otherwise. */
+static void ignore_notice(void *unused, const PGresult *notice)
+{
+    (void)unused;
+    (void)notice;
 }
 
 static void on_connecting(h2o_socket_t *sock, const char *error)

@@ -1,5 +1,7 @@
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -136,6 +138,39 @@ Test(connect, says_that_the_password_is_wrong_but_not_the_password)
 {
     struct test_pool *pool = pool_with("password=verysecret", (struct db_pool_config){0});
     expect_no_connect(pool, "password authentication failed");
+    test_pool_destroy(pool);
+}
+
+/* "Authenticated", "ready", and the end of the session, all in one packet. */
+static void answer_and_end(int listener)
+{
+    static const char all[] = "R\0\0\0\10\0\0\0\0"
+                              "Z\0\0\0\5I"
+                              "E\0\0\0\34SFATAL\0C57P01\0Mthe end\0";
+    int client = -1;
+    cr_assert(RUN_UNTIL(ALL_MS, (client = accept(listener, NULL, NULL)) >= 0));
+    cr_assert_eq(write(client, all, sizeof(all)), (ssize_t)sizeof(all));
+    close(client);
+}
+
+/* The log is for lines of JSON. */
+Test(connect, prints_nothing_where_the_session_ends_as_it_begins)
+{
+    int port, fd = bind_silent_port(&port), stderr_kept = dup(STDERR_FILENO);
+    FILE *printed = tmpfile();
+    cr_assert(listen(fd, 8) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0 && printed != NULL);
+    char *parameters = test_format("port=%d&sslmode=disable&gssencmode=disable", port);
+    struct test_pool *pool = pool_with(parameters, (struct db_pool_config){0});
+    dup2(fileno(printed), STDERR_FILENO);
+    answer_and_end(fd);
+    bool is_told = RUN_UNTIL(ALL_MS, pool->events[DB_POOL_NO_CONNECT] > 0);
+    dup2(stderr_kept, STDERR_FILENO);
+    cr_expect(is_told);
+    cr_expect_eq(lseek(fileno(printed), 0, SEEK_END), 0, "libpq has printed something");
+    fclose(printed);
+    close(stderr_kept);
+    close(fd);
+    free(parameters);
     test_pool_destroy(pool);
 }
 

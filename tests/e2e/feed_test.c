@@ -12,9 +12,12 @@ enum { ALL_MS = 10000 };
 static const char *const env[] = {"BROADSHEET_THREADS=3", NULL};
 static struct test_site site;
 
+/* Not test_site_open: here the lists are computed. */
 static void open_site(void)
 {
-    site = test_site_open(env);
+    site.url = test_database_create();
+    test_articles_insert(site.url);
+    site.server = test_server_start(site.url, env, NULL);
 }
 
 static void close_site(void)

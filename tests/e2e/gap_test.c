@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/counter.h"
 #include "tests/e2e/metric.h"
 #include "tests/support/cluster.h"
 #include "tests/support/fail.h"
@@ -25,6 +26,7 @@ static const char *const env[] = {"BROADSHEET_THREADS=1", "BROADSHEET_MAX_STALE_
 
 static struct test_cluster *cluster;
 static struct test_server *servers[NSERVERS];
+static uint64_t asleep_since_us;
 static char *url;
 
 TestSuite(gap, .timeout = 120);
@@ -175,6 +177,8 @@ Test(gap, with_silent_feeds_the_database_is_asked_until_they_speak_again)
 
 static void signal_servers(int signal_number)
 {
+    if (signal_number == SIGSTOP)
+        asleep_since_us = monotonic_us();
     for (size_t i = 0; i < NSERVERS; i++)
         kill(test_server_pid(servers[i]), signal_number);
 }
@@ -210,10 +214,16 @@ static void open_cluster(void)
     cr_expect(WAIT_UNTIL(SEEN_MS, is_everywhere(1)));
 }
 
+static bool have_slept_past_max_stale(void)
+{
+    return monotonic_us() - asleep_since_us > MAX_STALE_MS * 1000;
+}
+
 /* The first server is asked at once. The second is not until its feed speaks again: so what it
  * kept before it slept is still there, and must not be shown. */
 static void expect_change_after(int n, const char *what)
 {
+    cr_assert(WAIT_UNTIL(ALL_MS, have_slept_past_max_stale()));
     signal_servers(SIGCONT);
     do {
         int n_now = shown(servers[0]);

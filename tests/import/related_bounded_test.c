@@ -132,8 +132,8 @@ Test(related_bounded, what_is_published_or_changed_reads_little_of_the_archive)
     expect_little_is_read_for_any_change();
 }
 
-/* As in a server that was there before the archive was imported: its plans were made while there was
- * nothing, and nobody has told PostgreSQL since. */
+/* As in a server that was there before the archive was imported: its plans are older than that, and
+ * nobody has told PostgreSQL. */
 Test(related_bounded, plans_that_were_made_before_the_archive_came_read_little_of_it)
 {
     test_session_sql(session,

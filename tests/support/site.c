@@ -12,6 +12,7 @@ struct test_site test_site_open(const char *const env[])
 {
     struct test_site site = {.url = test_database_create()};
     test_articles_insert(site.url);
+    test_lists_keep(site.url);
     site.server = test_server_start(site.url, env, NULL);
     return site;
 }

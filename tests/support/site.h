@@ -18,8 +18,8 @@ enum { SITE_ARTICLES = 40, SITE_CARDS = 6 };
 /* Connections of a server beside those of its threads: the change feed's and the publisher's. */
 enum { SERVER_OWN_CONNECTIONS = 2 };
 
-/* A new database with the articles of test_articles_insert, and a server on it; `env` as in
- * test_server_start. */
+/* A new database with the articles of test_articles_insert, whose lists stay as they are, and a
+ * server on it; `env` as in test_server_start. */
 struct test_site test_site_open(const char *const env[]);
 
 /* Stops the server, which must exit with 0. The database goes with the process. */
