@@ -219,8 +219,9 @@ static bool have_slept_past_max_stale(void)
     return monotonic_us() - asleep_since_us > MAX_STALE_MS * 1000;
 }
 
-/* The first server is asked at once. The second is not until its feed speaks again: so what it
- * kept before it slept is still there, and must not be shown. */
+/* Up to max_stale they may show what they kept, and a database can be stopped and started in less:
+ * so they sleep until then. The first server is asked at once. The second is not until its feed
+ * speaks again: what it kept before it slept is still there, and must not be shown. */
 static void expect_change_after(int n, const char *what)
 {
     cr_assert(WAIT_UNTIL(ALL_MS, have_slept_past_max_stale()));
