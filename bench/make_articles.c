@@ -6,15 +6,15 @@
  *     make_articles --demo N  a newspaper to look at: slugs end in -d1 to -dN, 8 sections,
  *                             64 authors, some 200 tags
  *
- * Article i is the same in every run and whatever N is. story.c makes the text, out of words.h. */
-#include "bench/story.h"
+ * Article i is the same in every run and whatever N is. made_article.c makes the text, out of words.h. */
+#include "bench/made_article.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void print_line(const struct story *s);
+static void print_line(const struct made_article *s);
 
 int main(int argc, char **argv)
 {
@@ -26,9 +26,9 @@ int main(int argc, char **argv)
                 "usage: make_articles [--demo] N     N articles as NDJSON, 1 to 100,000,000\n");
         return 2;
     }
-    static struct story story;
+    static struct made_article story;
     for (unsigned i = 1; i <= n && !ferror(stdout); i++) {
-        story_write(&story, demo, i);
+        made_article_write(&story, demo, i);
         print_line(&story);
     }
     if (ferror(stdout) || fflush(stdout) != 0) {
@@ -39,7 +39,7 @@ int main(int argc, char **argv)
 }
 
 /* The title's letters and digits, and the number that makes it unique. */
-static void print_slug(const struct story *s)
+static void print_slug(const struct made_article *s)
 {
     char slug[100] = "";
     size_t len = 0;
@@ -81,7 +81,7 @@ static void print_field(const char *key, const char *text)
     print_string(text);
 }
 
-static void print_names(const char *key, unsigned n, const char names[][STORY_NAME_BYTES])
+static void print_names(const char *key, unsigned n, const char names[][MADE_ARTICLE_NAME_BYTES])
 {
     printf(",\"%s\":[", key);
     for (unsigned i = 0; i < n; i++) {
@@ -92,7 +92,7 @@ static void print_names(const char *key, unsigned n, const char names[][STORY_NA
     putchar(']');
 }
 
-static void print_line(const struct story *s)
+static void print_line(const struct made_article *s)
 {
     struct tm tm;
     char published[32];

@@ -11,7 +11,7 @@
 static const char *value_of(const struct slots *slots, const char *name, size_t len);
 static void add_number(struct text *out, unsigned n);
 
-void template_expand(const char *template, const struct slots *slots, struct chance *chance,
+void template_expand(const char *template, const struct slots *slots, struct random *chance,
                      struct text *out)
 {
     const char *open;
@@ -23,7 +23,7 @@ void template_expand(const char *template, const struct slots *slots, struct cha
             char *dash;
             unsigned low = (unsigned)strtoul(name, &dash, 10);
             assert(*dash == '-');
-            add_number(out, chance_between(chance, low, (unsigned)strtoul(dash + 1, NULL, 10)));
+            add_number(out, random_between(chance, low, (unsigned)strtoul(dash + 1, NULL, 10)));
         } else {
             size_t start = out->len;
             template_expand(value_of(slots, name, (size_t)(close - name)), slots, chance, out);

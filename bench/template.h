@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#include "bench/chance.h"
+#include "bench/random.h"
 
 enum { TEXT_MAX = 16384, SLOTS_MAX = 40, SLOT_VALUES_MAX = 2048 };
 
@@ -37,7 +37,7 @@ void slots_print(struct slots *slots, const char *name, const char *format, ...)
 
 /* Adds the template to `out`, with its slots filled. A slot without a value is a mistake in the
  * templates: it is named, and the program aborts. */
-void template_expand(const char *template, const struct slots *slots, struct chance *chance,
+void template_expand(const char *template, const struct slots *slots, struct random *chance,
                      struct text *out);
 
 #endif

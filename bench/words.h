@@ -15,7 +15,7 @@
 #ifndef BENCH_WORDS_H
 #define BENCH_WORDS_H
 
-#include "bench/chance.h"
+#include "bench/random.h"
 
 /* Only for string literals in this file. */
 #define LIST(...)                                                              \
@@ -30,11 +30,11 @@ struct subject {
     struct list tags;
 };
 
-/* A desk of the newsroom: its subjects, and the sentences that suit all of them. */
-struct desk {
+/* A desk of the newsroom: its dependencies, and the sentences that suit all of them. */
+struct section_words {
     const char *section;
-    const struct subject *subjects;
-    unsigned nsubjects;
+    const struct subject *dependencies;
+    unsigned ndependencies;
     const struct list *contexts;
     struct list bodies, roles1, roles2;
     struct list titles, summaries, ledes, facts, praise, doubts, outlook;
@@ -76,7 +76,7 @@ static const struct list general_tags =
          "accessibility", "petitions", "photo essay", "law", "research", "fundraising", "awards",
          "festivals", "technology", "investigation", "explainer");
 
-/* A corpus has 5,000 tags: each of these subjects with each of these aspects. */
+/* A corpus has 5,000 tags: each of these dependencies with each of these aspects. */
 static const struct list corpus_topics = LIST(
     "harbour", "tram", "ferry", "school", "hospital", "library", "river", "housing", "market",
     "orchard", "museum", "theatre", "cycling", "railway", "water", "forest", "energy", "fishing",
@@ -299,9 +299,9 @@ static const struct subject education_subjects[] = {
      LIST("engineering education", "secondary schools", "mentoring")},
 };
 
-#define SUBJECTS(array) .subjects = array, .nsubjects = sizeof(array) / sizeof(array[0])
+#define SUBJECTS(array) .dependencies = array, .ndependencies = sizeof(array) / sizeof(array[0])
 
-static const struct desk desks[] = {
+static const struct section_words desks[] = {
     {
         .section = "City",
         SUBJECTS(city_subjects),

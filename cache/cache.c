@@ -19,7 +19,7 @@ enum {
 };
 
 static void index_item(struct cache *cache, struct cache_item *item, uint64_t key,
-                       const int64_t *subjects, size_t nsubjects);
+                       const int64_t *dependencies, size_t ndependencies);
 static void make_room(struct cache *cache, size_t bytes);
 static void evict_one(struct cache *cache);
 static struct cache_item *victim_in_small(struct cache *cache);
@@ -38,7 +38,7 @@ void cache_init(struct cache *cache, size_t max_bytes, cache_evicted_fn *evicted
     for (size_t i = 0; i < CACHE_NQUEUES; i++)
         h2o_linklist_init_anchor(&cache->_queues[i].items);
     table_init(&cache->_items, ITEMS_LOAD);
-    table_init(&cache->_subjects, SUBJECTS_LOAD);
+    table_init(&cache->_dependencies, SUBJECTS_LOAD);
 }
 
 void cache_finish(struct cache *cache)
@@ -61,18 +61,18 @@ struct cache_item *cache_find(struct cache *cache, uint64_t key)
 
 /* The item is on no queue until there is room for it, so it can't be evicted to make that. */
 bool cache_insert(struct cache *cache, struct cache_item *item, uint64_t key, size_t bytes,
-                  const int64_t *subjects, size_t nsubjects)
+                  const int64_t *dependencies, size_t ndependencies)
 {
-    assert(bytes >= sizeof(*item) && nsubjects <= CACHE_MAX_SUBJECTS);
+    assert(bytes >= sizeof(*item) && ndependencies <= CACHE_MAX_DEPENDENCIES);
     assert(table_find(&cache->_items, key) == NULL);
     *item = (struct cache_item){._own.key = key, ._bytes = bytes};
     if (bytes > cache->_max_bytes / LARGEST_SHARE) {
         cache->_evicted(cache, item);
         return false;
     }
-    bool is_back = ghost_take(&cache->_ghost, table_hash(&cache->_items, key), cache_items(cache));
-    index_item(cache, item, key, subjects, nsubjects);
-    ghost_fit(&cache->_ghost, cache_items(cache));
+    bool is_back = recent_keys_take(&cache->_recent_keys, table_hash(&cache->_items, key), cache_items(cache));
+    index_item(cache, item, key, dependencies, ndependencies);
+    recent_keys_fit(&cache->_recent_keys, cache_items(cache));
     make_room(cache, bytes);
     enqueue(cache, item, is_back ? CACHE_MAIN : CACHE_SMALL);
     assert(is_sound(cache));
@@ -90,20 +90,20 @@ void cache_grow(struct cache *cache, struct cache_item *item, size_t more_bytes)
 }
 
 static void index_item(struct cache *cache, struct cache_item *item, uint64_t key,
-                       const int64_t *subjects, size_t nsubjects)
+                       const int64_t *dependencies, size_t ndependencies)
 {
     table_insert(&cache->_items, &item->_own, key);
-    item->_nholders = nsubjects;
-    for (size_t i = 0; i < nsubjects; i++) {
-        item->_holders[i].item = item;
-        table_insert(&cache->_subjects, &item->_holders[i].node, (uint64_t)subjects[i]);
+    item->_ndependencies = ndependencies;
+    for (size_t i = 0; i < ndependencies; i++) {
+        item->_dependency_nodes[i].item = item;
+        table_insert(&cache->_dependencies, &item->_dependency_nodes[i].node, (uint64_t)dependencies[i]);
     }
 }
 
 /* ---- out
  *
  * There always is something to evict: at the worst moment of their growth, an item has 65 bytes in
- * the tables and the ghost, so that these are a fifth of a full cache; and the item that wants room
+ * the tables and the recent, so that these are a fifth of a full cache; and the item that wants room
  * is half of it at most. */
 
 static void make_room(struct cache *cache, size_t bytes)
@@ -152,15 +152,15 @@ static struct cache_item *victim_in_main(struct cache *cache)
 
 static void remember(struct cache *cache, const struct cache_item *item)
 {
-    ghost_add(&cache->_ghost, table_hash(&cache->_items, cache_item_key(item)));
+    recent_keys_add(&cache->_recent_keys, table_hash(&cache->_items, cache_item_key(item)));
 }
 
 static void take_out(struct cache *cache, struct cache_item *item)
 {
     dequeue(cache, item);
     table_remove(&cache->_items, &item->_own);
-    for (size_t i = 0; i < item->_nholders; i++)
-        table_remove(&cache->_subjects, &item->_holders[i].node);
+    for (size_t i = 0; i < item->_ndependencies; i++)
+        table_remove(&cache->_dependencies, &item->_dependency_nodes[i].node);
     cache->_evicted(cache, item);
 }
 
@@ -178,15 +178,15 @@ static void remove_item(struct cache *cache, struct cache_item *item)
     take_out(cache, item);
 }
 
-/* Each that is removed takes all its holders off, so the list gets shorter by itself, also by two
+/* Each that is removed takes all its dependencies off, so the list gets shorter by itself, also by two
  * where an item names the subject twice. */
 size_t cache_drop(struct cache *cache, int64_t subject)
 {
-    struct table_node *holders = NULL;
+    struct table_node *dependencies = NULL;
     size_t n = 0;
-    table_take(&cache->_subjects, (uint64_t)subject, &holders);
-    for (; holders != NULL; n++)
-        remove_item(cache, container_of(holders, struct cache_holder, node)->item);
+    table_take(&cache->_dependencies, (uint64_t)subject, &dependencies);
+    for (; dependencies != NULL; n++)
+        remove_item(cache, container_of(dependencies, struct cache_dependency, node)->item);
     make_room(cache, 0);
     assert(is_sound(cache));
     return n;
@@ -197,7 +197,7 @@ void cache_clear(struct cache *cache)
     for (enum cache_queue queue = 0; queue < CACHE_NQUEUES; queue++)
         for (struct cache_item *item; (item = oldest(cache, queue)) != NULL;)
             take_out(cache, item);
-    ghost_finish(&cache->_ghost);
+    recent_keys_finish(&cache->_recent_keys);
     assert(cache_bytes(cache) == 0);
 }
 
@@ -227,14 +227,14 @@ static struct cache_item *oldest(const struct cache *cache, enum cache_queue que
 size_t cache_bytes(const struct cache *cache)
 {
     return cache->_queues[CACHE_SMALL].bytes + cache->_queues[CACHE_MAIN].bytes +
-           table_bytes(&cache->_items) + table_bytes(&cache->_subjects) +
-           ghost_bytes(&cache->_ghost);
+           table_bytes(&cache->_items) + table_bytes(&cache->_dependencies) +
+           recent_keys_bytes(&cache->_recent_keys);
 }
 
 static bool is_sound(const struct cache *cache)
 {
     return cache_bytes(cache) <= cache->_max_bytes && cache->_items._nodes == cache_items(cache) &&
-           cache->_subjects._nodes <= CACHE_MAX_SUBJECTS * cache_items(cache);
+           cache->_dependencies._nodes <= CACHE_MAX_DEPENDENCIES * cache_items(cache);
 }
 
 bool cache_is_consistent(const struct cache *cache)
@@ -249,14 +249,14 @@ bool cache_is_consistent(const struct cache *cache)
                 table_find(&cache->_items, cache_item_key(item)) != &item->_own)
                 return false;
             bytes += item->_bytes;
-            nholders += item->_nholders;
-            for (size_t i = 0; i < item->_nholders; i++)
-                if (item->_holders[i].item != item)
+            nholders += item->_ndependencies;
+            for (size_t i = 0; i < item->_ndependencies; i++)
+                if (item->_dependency_nodes[i].item != item)
                     return false;
         }
         if (n != cache->_queues[queue].n || bytes != cache->_queues[queue].bytes)
             return false;
     }
-    return is_sound(cache) && nholders == cache->_subjects._nodes &&
-           table_is_consistent(&cache->_items) && table_is_consistent(&cache->_subjects);
+    return is_sound(cache) && nholders == cache->_dependencies._nodes &&
+           table_is_consistent(&cache->_items) && table_is_consistent(&cache->_dependencies);
 }

@@ -1,4 +1,4 @@
-/* cache/cache.h - objects in memory by key, bounded in bytes, each of which knows the subjects that
+/* cache/cache.h - objects in memory by key, bounded in bytes, each of which knows the dependencies that
  * it shows.
  *
  *     cache_insert --> small (a tenth) --used twice--> main --not used--> evicted
@@ -11,7 +11,7 @@
  * 2023): who walks the archive passes through the small queue and leaves the main one as it was. As
  * in the paper, an object goes from small to main when it was used more than once after its
  * insertion; its uses are counted up to 3, anew in main, where each turn costs one. Ours:
- * - as many keys are remembered as there are objects, by the hash (ghost.h);
+ * - as many keys are remembered as there are objects, by the hash (recent.h);
  * - what is removed or dropped from main, or had earned its place there, is remembered too: an
  *   article that changes while all read it comes back into main;
  * - at most 64 objects are passed over in the search for one to evict, so that no call takes long;
@@ -21,7 +21,7 @@
  * alone, can't tell who shows a subject, and moves its whole hash table when that grows.
  *
  * Everything counts: what the owner says of an object, the hash tables, what is remembered. Of the
- * cache itself, an object with seven subjects costs about 305 bytes: struct cache_item, 272, and
+ * cache itself, an object with seven dependencies costs about 305 bytes: struct cache_item, 272, and
  * its share in the tables.
  *
  * One thread. */
@@ -33,13 +33,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cache/ghost.h"
+#include "cache/recent_keys.h"
 #include "cache/table.h"
 
 struct cache;
 struct cache_item;
 
-enum { CACHE_MAX_SUBJECTS = 7 };
+enum { CACHE_MAX_DEPENDENCIES = 7 };
 
 /* The item has left the cache and is its owner's again; it may be freed. Called from within all
  * that may evict, at the end of what they do to the item, but not of what they do: of the cache,
@@ -57,11 +57,11 @@ enum cache_queue {
 struct cache_item {
     struct table_node _own; /* by its key */
     h2o_linklist_t _link;   /* in a queue */
-    uint64_t _bytes : 48, _queue : 1, _uses : 2, _nholders : 3;
-    struct cache_holder {
+    uint64_t _bytes : 48, _queue : 1, _uses : 2, _ndependencies : 3;
+    struct cache_dependency {
         struct table_node node; /* by subject */
         struct cache_item *item;
-    } _holders[CACHE_MAX_SUBJECTS];
+    } _dependency_nodes[CACHE_MAX_DEPENDENCIES];
 };
 
 struct cache {
@@ -72,8 +72,8 @@ struct cache {
         size_t n, bytes;
     } _queues[CACHE_NQUEUES];
     struct table _items;
-    struct table _subjects; /* holders */
-    struct ghost _ghost;    /* hashes of keys */
+    struct table _dependencies; /* dependencies */
+    struct recent_keys _recent_keys;    /* hashes of keys */
 };
 
 void cache_init(struct cache *cache, size_t max_bytes, cache_evicted_fn *evicted);
@@ -84,11 +84,11 @@ void cache_finish(struct cache *cache); /* evicts all */
 struct cache_item *cache_find(struct cache *cache, uint64_t key);
 
 /* Takes an item whose key is not in the cache. bytes: all that it costs its owner, the struct that
- * embeds it included. subjects: CACHE_MAX_SUBJECTS at most, in any order; one that comes twice
+ * embeds it included. dependencies: CACHE_MAX_DEPENDENCIES at most, in any order; one that comes twice
  * counts once. Evicts others to make room. False: it is larger than a tenth of the cache, and
  * `evicted` has been called for it. */
 bool cache_insert(struct cache *cache, struct cache_item *item, uint64_t key, size_t bytes,
-                  const int64_t *subjects, size_t nsubjects);
+                  const int64_t *dependencies, size_t ndependencies);
 
 /* The item costs that much more. It must not grow beyond half of the cache. May evict others, not
  * itself: it is young again in its queue. */

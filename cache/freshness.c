@@ -20,17 +20,17 @@ void freshness_changed_all(struct freshness *f)
     f->_all_changed_at = ++f->seq;
 }
 
-void freshness_vouch(struct freshness *f, uint64_t at_us)
+void freshness_confirm(struct freshness *f, uint64_t at_us)
 {
-    if (at_us > f->_vouched_at_us)
-        f->_vouched_at_us = at_us;
+    if (at_us > f->_confirmed_at_us)
+        f->_confirmed_at_us = at_us;
 }
 
-bool freshness_is_vouched(const struct freshness *f, uint64_t now_us)
+bool freshness_is_confirmed(const struct freshness *f, uint64_t now_us)
 {
-    if (f->_vouched_at_us == 0)
+    if (f->_confirmed_at_us == 0)
         return false;
-    return now_us < f->_vouched_at_us || now_us - f->_vouched_at_us < f->_max_stale_us;
+    return now_us < f->_confirmed_at_us || now_us - f->_confirmed_at_us < f->_max_stale_us;
 }
 
 bool freshness_has_changed(const struct freshness *f, uint64_t since, const int64_t *ids, size_t n)

@@ -18,7 +18,7 @@ struct freshness {
     uint64_t seq; /* changes so far, each id counted; read only */
 
     uint64_t _all_changed_at; /* a seq */
-    uint64_t _vouched_at_us;  /* 0: never */
+    uint64_t _confirmed_at_us;  /* 0: never */
     uint64_t _max_stale_us;
     int64_t _recent[FRESHNESS_MEMORY]; /* change s is at (s - 1) % FRESHNESS_MEMORY */
 };
@@ -31,10 +31,10 @@ void freshness_changed_all(
 
 /* All that had committed by at_us (monotonic_us()) has been told. An earlier time than was vouched
  * for already changes nothing. */
-void freshness_vouch(struct freshness *f, uint64_t at_us);
+void freshness_confirm(struct freshness *f, uint64_t at_us);
 
 /* False before the first vouch, and from max_stale_us after the last. */
-bool freshness_is_vouched(const struct freshness *f, uint64_t now_us);
+bool freshness_is_confirmed(const struct freshness *f, uint64_t now_us);
 
 /* Has one of the ids changed after seq was `since`? True where that is too long ago to tell. */
 bool freshness_has_changed(const struct freshness *f, uint64_t since, const int64_t *ids, size_t n);

@@ -13,14 +13,14 @@ enum db_statement {
 
     DB_LISTEN = DB_NSTATEMENTS,
     DB_CHANGES_SINCE,
-    DB_CANARY,
+    DB_NOTIFY_TEST,
     DB_RELATED_REFRESH,
     DB_CHANGE_LOG_TRIM,
     DB_NSTATEMENTS_ALL,
 };
 
 /* Whose connections prepare it. */
-enum db_crew { DB_CREW_POOL, DB_CREW_FEED, DB_CREW_PUBLISHER };
+enum db_crew { DB_CREW_POOL, DB_CREW_CHANGE_FEED, DB_CREW_RELATED_WORKER };
 
 /* Which connections run it. Statements of different lanes never wait for each other while there are
  * two connections, so that a related list that hangs can't hold an article up. */

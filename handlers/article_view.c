@@ -1,5 +1,5 @@
-/*     article_view --> article_address_id --> store_find ------------------------> show
- *                                                 \--> article_wait_start --> on_landed --> show, or the error
+/*     article_view --> article_address_id --> answer_cache_find ------------------------> show
+ *                                                 \--> article_wait_start --> on_looked_up --> show, or the error
  *
  * on_gone: at any time after article_wait_start, also when the client leaves. */
 #include "handlers/article_view.h"
@@ -19,7 +19,7 @@ struct view {
     struct article_waiter waiter;
 };
 
-static article_waiter_done_fn on_landed;
+static article_waiter_done_fn on_looked_up;
 static void on_gone(void *view);
 static void show(h2o_req_t *req, struct answer *answer);
 static const char *status_of(enum db_error error);
@@ -31,17 +31,17 @@ void article_view(h2o_req_t *req, h2o_iovec_t segment, const char *suffix, enum 
     int64_t id;
     if (!article_address_id(req, segment, suffix, &id))
         return;
-    struct answer *answer = store_find(&worker->store, article_key(id, part), monotonic_us());
+    struct answer *answer = answer_cache_find(&worker->answers, article_key(id, part), monotonic_us());
     if (answer != NULL) {
         show(req, answer);
         return;
     }
     struct view *view = h2o_mem_alloc_shared(&req->pool, sizeof(*view), on_gone);
     *view = (struct view){.req = req};
-    article_wait_start(&view->waiter, &worker->store, worker->pool, id, part, on_landed);
+    article_wait_start(&view->waiter, &worker->answers, worker->pool, id, part, on_looked_up);
 }
 
-static void on_landed(struct article_waiter *waiter, const struct article_fetch *found,
+static void on_looked_up(struct article_waiter *waiter, const struct article_fetch *found,
                       struct answer *answer)
 {
     h2o_req_t *req = container_of(waiter, struct view, waiter)->req;
@@ -76,7 +76,7 @@ static void show(h2o_req_t *req, struct answer *answer)
     }
     bool with_gzip = negotiate_gzip(&req->headers);
     if (with_gzip)
-        store_compress(&worker_of(req)->store, answer);
+        answer_cache_compress(&worker_of(req)->answers, answer);
     respond_add_header(req, "related-status", status_of(answer->related_error));
     if (answer->related_error != DB_OK)
         respond_add_header(req, "cache-control", "max-age=1");

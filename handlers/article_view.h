@@ -4,7 +4,7 @@
 
 #include <h2o.h>
 
-#include "handlers/article_flight.h"
+#include "handlers/article_lookup.h"
 
 /* Answers the request, now or later. segment: what names the article in the path; suffix: what follows
  * it, where a slug leads to the address by id; static. */

@@ -118,7 +118,7 @@ static void show_http(FILE *out, const struct worker *self)
 
 static void show_store(FILE *out, const struct worker *self)
 {
-    const struct store_stats *s = &self->store.stats;
+    const struct answer_cache_stats *s = &self->answers.stats;
     show_one(out, self, "broadsheet_cache_hits_total", "counter", "Requests answered from memory.",
              &s->hits);
     show_one(out, self, "broadsheet_cache_misses_total", "counter",
@@ -180,32 +180,32 @@ static void show_db(FILE *out, const struct worker *self)
              "Queries that were run again alone, after their batch failed.", &s->retries);
 }
 
-/* One worker has the feed and the publisher; the others' numbers are 0. */
+/* One worker has the feed and the related_worker; the others' numbers are 0. */
 static void show_watch(FILE *out, const struct worker *self)
 {
-    const struct db_feed_stats *feed = &self->watch.feed_stats;
-    const struct db_publisher_stats *publisher = &self->watch.publisher_stats;
+    const struct db_change_feed_stats *feed = &self->background.change_feed_stats;
+    const struct db_related_worker_stats *related_worker = &self->background.related_worker_stats;
 
-    show_one(out, self, "broadsheet_feed_up", "gauge",
+    show_one(out, self, "broadsheet_change_feed_up", "gauge",
              "1 while the change feed reads; without it nothing is answered from memory.",
              &feed->is_up);
-    show_one(out, self, "broadsheet_feed_reads_total", "counter", "Reads of the change log.",
+    show_one(out, self, "broadsheet_change_feed_reads_total", "counter", "Reads of the change log.",
              &feed->reads);
-    show_one(out, self, "broadsheet_feed_changes_total", "counter",
+    show_one(out, self, "broadsheet_change_feed_changes_total", "counter",
              "Changed articles that the change log named.", &feed->changes);
-    show_one(out, self, "broadsheet_feed_everything_total", "counter",
+    show_one(out, self, "broadsheet_change_feed_everything_total", "counter",
              "Reads after which anything may have changed.", &feed->everything);
-    uint64_t vouched_at_us = sum(self, &feed->vouched_at_us);
-    head(out, "broadsheet_feed_vouched_age_seconds", "gauge",
+    uint64_t confirmed_at_us = sum(self, &feed->confirmed_at_us);
+    head(out, "broadsheet_change_feed_confirmed_age_seconds", "gauge",
          "How long ago the database was last known to have told all of its changes.");
-    if (vouched_at_us != 0)
-        fprintf(out, "broadsheet_feed_vouched_age_seconds %.6f\n",
-                (double)(monotonic_us() - vouched_at_us) * 1e-6);
-    show_one(out, self, "broadsheet_publisher_articles_total", "counter",
+    if (confirmed_at_us != 0)
+        fprintf(out, "broadsheet_change_feed_confirmed_age_seconds %.6f\n",
+                (double)(monotonic_us() - confirmed_at_us) * 1e-6);
+    show_one(out, self, "broadsheet_related_worker_articles_total", "counter",
              "Articles of the queue of related lists that this process dealt with.",
-             &publisher->articles);
-    show_one(out, self, "broadsheet_publisher_calls_total", "counter",
-             "Calls that work off that queue or trim the change log.", &publisher->calls);
-    show_one(out, self, "broadsheet_publisher_failures_total", "counter",
-             "Calls of those that the database answered with an error.", &publisher->failures);
+             &related_worker->articles);
+    show_one(out, self, "broadsheet_related_worker_calls_total", "counter",
+             "Calls that work off that queue or trim the change log.", &related_worker->calls);
+    show_one(out, self, "broadsheet_related_worker_failures_total", "counter",
+             "Calls of those that the database answered with an error.", &related_worker->failures);
 }

@@ -20,7 +20,7 @@ enum answer_kind {
 
 /* Reference counted: h2o_mem_addref_shared() and h2o_mem_release_shared(). */
 struct answer {
-    struct cache_item item; /* for server/store.c */
+    struct cache_item item; /* for server/answer_cache.c */
     uint64_t stale_at_us;   /* monotonic; for those that may be kept for some time only, else 0 */
     bool is_kept;           /* in the store; its business */
     enum answer_kind kind;

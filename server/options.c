@@ -203,7 +203,7 @@ void options_print_help(FILE *out)
     fputs(
         "\n"
         "serve logs one JSON object a line on stderr. SIGTERM and SIGINT let it finish what is in\n"
-        "flight and leave with 0. A bad setting ends it with status 2 and one line that says "
+        "lookup and leave with 0. A bad setting ends it with status 2 and one line that says "
         "why.\n",
         out);
 }

@@ -158,7 +158,7 @@ static struct worker *start_workers(const struct options *options,
             ;
     }
     sem_destroy(&ready);
-    worker_watch(&workers[0]);
+    worker_run_background(&workers[0]);
     return workers;
 }
 

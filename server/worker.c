@@ -1,5 +1,5 @@
 /*     worker_start --> [thread] run: wait for the database --> accept, serve ... --> finish
- *     worker_watch --> [thread] on_message --> watch_start ... worker_tell
+ *     worker_run_background --> [thread] on_message --> background_start ... worker_tell
  *     worker_tell  --> [thread] on_message --> on_news
  *     worker_drain --> [thread] on_message --> drain --> on_linger_over --> (on_patience_over)       */
 #include "server/worker.h"
@@ -15,13 +15,13 @@
 
 enum { LINGER_MS = 400, PATIENCE_MS = 500 };
 
-enum message_kind { MESSAGE_WATCH, MESSAGE_NEWS, MESSAGE_DRAIN };
+enum message_kind { MESSAGE_RUN_BACKGROUND, MESSAGE_NEWS, MESSAGE_DRAIN };
 
 /* The ways in from another thread. */
 struct message {
     h2o_multithread_message_t super;
     enum message_kind kind;
-    struct db_feed_news news; /* its ids are behind it */
+    struct db_change_feed_news news; /* its ids are behind it */
     int64_t ids[];
 };
 
@@ -30,7 +30,7 @@ static void set_up(struct worker *worker);
 static struct message *new_message(enum message_kind kind, size_t nids);
 static void on_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages);
 static void watch(struct worker *worker);
-static void on_news(struct worker *worker, const struct db_feed_news *news);
+static void on_news(struct worker *worker, const struct db_change_feed_news *news);
 static void drain(struct worker *worker);
 static timer_fn on_linger_over, on_patience_over;
 static bool is_over(const struct worker *worker);
@@ -60,7 +60,7 @@ static void *run(void *p)
     /* The context stays: a look-up of a host name that was given up may still send it a message. */
     if (!worker->_has_lost_patience) {
         db_pool_destroy(worker->pool);
-        store_finish(&worker->store);
+        answer_cache_finish(&worker->answers);
     }
     return NULL;
 }
@@ -72,7 +72,7 @@ static void set_up(struct worker *worker)
     h2o_context_init(&worker->ctx, h2o_evloop_create(), worker->_config.http);
     worker->_accept = (h2o_accept_ctx_t){.ctx = &worker->ctx, .hosts = worker->_config.http->hosts};
     h2o_multithread_register_receiver(worker->ctx.queue, &worker->_messages, on_message);
-    store_init(&worker->store, worker->_config.cache_bytes, worker->_config.max_stale_ms);
+    answer_cache_init(&worker->answers, worker->_config.cache_bytes, worker->_config.max_stale_ms);
     timer_init(&worker->_linger, worker->ctx.loop, on_linger_over);
     timer_init(&worker->_patience, worker->ctx.loop, on_patience_over);
 
@@ -90,12 +90,12 @@ static struct message *new_message(enum message_kind kind, size_t nids)
     return message;
 }
 
-void worker_watch(struct worker *worker)
+void worker_run_background(struct worker *worker)
 {
-    h2o_multithread_send_message(&worker->_messages, &new_message(MESSAGE_WATCH, 0)->super);
+    h2o_multithread_send_message(&worker->_messages, &new_message(MESSAGE_RUN_BACKGROUND, 0)->super);
 }
 
-void worker_tell(struct worker *worker, const struct db_feed_news *news)
+void worker_tell(struct worker *worker, const struct db_change_feed_news *news)
 {
     struct message *message = new_message(MESSAGE_NEWS, news->n);
     if (news->n > 0)
@@ -117,7 +117,7 @@ static void on_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t *mes
         struct message *message = container_of(messages->next, struct message, super.link);
         h2o_linklist_unlink(&message->super.link);
         switch (message->kind) {
-        case MESSAGE_WATCH:
+        case MESSAGE_RUN_BACKGROUND:
             watch(worker);
             break;
         case MESSAGE_NEWS:
@@ -134,8 +134,8 @@ static void on_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t *mes
 static void watch(struct worker *worker)
 {
     const struct worker_config *config = &worker->_config;
-    watch_start(&worker->watch,
-                &(struct watch_config){.loop = worker->ctx.loop,
+    background_start(&worker->background,
+                &(struct background_config){.loop = worker->ctx.loop,
                                        .resolver = &worker->ctx.receivers.hostinfo_getaddr,
                                        .conninfo = config->pool.conninfo,
                                        .max_stale_ms = config->max_stale_ms,
@@ -143,14 +143,14 @@ static void watch(struct worker *worker)
                                        .nworkers = worker->nall});
 }
 
-static void on_news(struct worker *worker, const struct db_feed_news *news)
+static void on_news(struct worker *worker, const struct db_change_feed_news *news)
 {
-    store_on_news(&worker->store, news);
+    answer_cache_on_news(&worker->answers, news);
 }
 
 static void drain(struct worker *worker)
 {
-    watch_stop(&worker->watch);
+    background_stop(&worker->background);
     worker->_is_draining = true;
     listener_close(&worker->_listener);
     h2o_context_request_shutdown(&worker->ctx); /* answers say "connection: close" from now on */

@@ -12,14 +12,14 @@
 #include "db/pool.h"
 #include "server/listener.h"
 #include "server/metrics.h"
-#include "server/store.h"
-#include "server/watch.h"
+#include "server/answer_cache.h"
+#include "server/background.h"
 
 struct worker_config {
     h2o_globalconf_t *http;
     struct db_pool_config pool; /* less loop, resolver and stats */
     struct connection_limit *limit;
-    unsigned max_stale_ms; /* see db/feed.h */
+    unsigned max_stale_ms; /* see db/change_feed.h */
     size_t cache_bytes;    /* this worker's share; 0: nothing is kept */
     int fd;                /* bound; taken */
     sem_t *ready;          /* posted once, when the worker accepts connections */
@@ -30,8 +30,8 @@ struct worker {
     struct db_pool *pool;
     struct db_pool_stats pool_stats;
     struct metrics metrics;
-    struct store store;
-    struct watch watch; /* the first worker's runs; the others' is all zero */
+    struct answer_cache answers;
+    struct background background; /* the first worker's runs; the others' is all zero */
 
     struct worker *all; /* every worker of the process, this one among them */
     size_t nall;
@@ -56,13 +56,13 @@ static inline struct worker *worker_of(const h2o_req_t *req)
 void worker_start(struct worker *worker, const struct worker_config *config);
 
 /* From any thread, once, and not before every worker is ready: this one watches the database for all. */
-void worker_watch(struct worker *worker);
+void worker_run_background(struct worker *worker);
 
 /* From any thread: news of the database, of which it takes a copy. They may come too late, to a worker
  * that has ended. */
-void worker_tell(struct worker *worker, const struct db_feed_news *news);
+void worker_tell(struct worker *worker, const struct db_change_feed_news *news);
 
-/* From any thread, once, and not before the worker is ready: stop accepting, finish what is in flight,
+/* From any thread, once, and not before the worker is ready: stop accepting, finish what is in lookup,
  * end. Connections that are idle are given 0.4 s for a last request; all is over by the deadline and
  * half a second, whatever clients and database do. */
 void worker_drain(struct worker *worker);

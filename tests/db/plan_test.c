@@ -29,14 +29,14 @@ static const struct meant {
     [DB_PING] = {"", {NULL}},
     [DB_LISTEN] = {"", {NULL}},
     [DB_CHANGES_SINCE] = {"('')", {NULL}},
-    [DB_CANARY] = {"('canary')", {NULL}},
+    [DB_NOTIFY_TEST] = {"('canary')", {NULL}},
     [DB_RELATED_REFRESH] = {"(1)", {NULL}},
     [DB_CHANGE_LOG_TRIM] = {"('1 minute')", {NULL}},
 };
 /* Statements that touch no table by themselves; of all others the row above names an index. */
 static const bool reads_nothing[DB_NSTATEMENTS_ALL] = {
     [DB_PING] = true,   [DB_CHANGES_SINCE] = true,   [DB_LISTEN] = true,
-    [DB_CANARY] = true, [DB_RELATED_REFRESH] = true, [DB_CHANGE_LOG_TRIM] = true};
+    [DB_NOTIFY_TEST] = true, [DB_RELATED_REFRESH] = true, [DB_CHANGE_LOG_TRIM] = true};
 
 /* These grow with the archive: to read one whole is the fault that this test looks for. */
 static const char *const large[] = {"articles",        "article_tags",  "article_authors",

@@ -71,7 +71,7 @@ Test(drain, is_over_by_the_deadline_when_the_database_does_not_answer)
     test_server_signal(site.server, SIGTERM);
     for (int i = 0; i < IN_FLIGHT; i++) {
         struct http_answer a = http_receive(&clients[i], false);
-        expect_problem(&a, 504, "in flight at SIGTERM");
+        expect_problem(&a, 504, "in lookup at SIGTERM");
         http_answer_finish(&a);
         http_close(&clients[i]);
     }

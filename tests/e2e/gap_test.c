@@ -112,7 +112,7 @@ Test(gap, a_change_while_the_feeds_are_killed_is_seen)
 
 static double age_ms(const struct test_server *server)
 {
-    return metric_of(server, "broadsheet_feed_vouched_age_seconds", "") * 1000;
+    return metric_of(server, "broadsheet_change_feed_confirmed_age_seconds", "") * 1000;
 }
 
 static bool are_vouched(void)
@@ -190,7 +190,7 @@ Test(gap, what_the_log_does_not_reach_back_to_is_not_kept)
     start_servers(url);
     change_to(1);
     cr_expect(WAIT_UNTIL(SEEN_MS, is_everywhere(1)));
-    double everything = metric_of(servers[0], "broadsheet_feed_everything_total", "");
+    double everything = metric_of(servers[0], "broadsheet_change_feed_everything_total", "");
     signal_servers(SIGSTOP);
     change_to(2);
     test_sql(url, "select change_log_trim('0')");
@@ -199,7 +199,7 @@ Test(gap, what_the_log_does_not_reach_back_to_is_not_kept)
                                                       " from change_log") == 0));
     signal_servers(SIGCONT);
     cr_expect(WAIT_UNTIL(SEEN_MS, is_everywhere(2)));
-    cr_expect(WAIT_UNTIL(SEEN_MS, metric_of(servers[0], "broadsheet_feed_everything_total", "") >
+    cr_expect(WAIT_UNTIL(SEEN_MS, metric_of(servers[0], "broadsheet_change_feed_everything_total", "") >
                                       everything));
     cr_expect(is_everywhere(2));
     stop_servers();

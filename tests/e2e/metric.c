@@ -18,5 +18,5 @@ double article_lookups(const struct test_server *server)
 
 bool is_feed_up(const struct test_server *server)
 {
-    return metric_of(server, "broadsheet_feed_up", "") == 1;
+    return metric_of(server, "broadsheet_change_feed_up", "") == 1;
 }

@@ -87,8 +87,8 @@ static void expect_new(const struct http_answer *old, const char *path, const ch
 
 static double told(void)
 {
-    return metric_of(site.server, "broadsheet_feed_changes_total", "") +
-           metric_of(site.server, "broadsheet_feed_everything_total", "");
+    return metric_of(site.server, "broadsheet_change_feed_changes_total", "") +
+           metric_of(site.server, "broadsheet_change_feed_everything_total", "");
 }
 
 /* The numbers rise a moment before the loop itself knows: one more answer of the loop is after

@@ -113,7 +113,7 @@ static void stampede(const char *cache, const char *const paths[], unsigned npat
     test_sql(url, "select pg_stat_statements_reset()");
     PGconn *lock = test_lock(url, "article_views, related_views");
     send_all(server, n, paths, npaths);
-    cr_assert(WAIT_UNTIL(ALL_MS, are_in_flight(server, n)), "not all are in flight");
+    cr_assert(WAIT_UNTIL(ALL_MS, are_in_flight(server, n)), "not all are in lookup");
     test_unlock(lock);
     receive_all(n, paths, npaths);
 

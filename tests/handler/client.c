@@ -35,7 +35,7 @@ struct worker *client_worker(void)
     routes_register(
         h2o_config_register_host(&config, h2o_iovec_init(H2O_STRLIT("default")), 65535));
     h2o_context_init(&worker.ctx, h2o_evloop_create(), &config);
-    store_init(&worker.store, STORE_BYTES, MAX_STALE_MS);
+    answer_cache_init(&worker.answers, STORE_BYTES, MAX_STALE_MS);
     worker.all = &worker;
     worker.nall = 1;
     accept_ctx = (h2o_accept_ctx_t){.ctx = &worker.ctx, .hosts = config.hosts};

@@ -9,7 +9,7 @@
 
 struct client;
 
-/* The loop, with a worker that has no database and no listener: see fake_db.h. Its store
+/* The loop, with a worker that has no database and no listener: see fake_db.h. Its answers
  * keeps answers, but shows none of them, since nobody has vouched for them so far: see scene.h. */
 struct worker *client_worker(void);
 

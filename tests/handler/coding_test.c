@@ -126,14 +126,14 @@ Test(coding, is_never_gzip_under_a_kilobyte)
 
 Test(coding, counts_what_it_costs_in_memory)
 {
-    struct store *store = &client_worker()->store;
+    struct answer_cache *answers = &client_worker()->answers;
     plain();
-    uint64_t before = counter_get(&store->stats.bytes);
+    uint64_t before = counter_get(&answers->stats.bytes);
     struct reply packed = scene_kept(client, "/articles/7", GZIP);
-    uint64_t after = counter_get(&store->stats.bytes);
+    uint64_t after = counter_get(&answers->stats.bytes);
     cr_expect(after >= before + packed.length && after <= before + packed.length + 32);
     scene_kept(client, "/articles/7", GZIP);
-    cr_expect_eq(counter_get(&store->stats.bytes), after, "it is compressed once");
+    cr_expect_eq(counter_get(&answers->stats.bytes), after, "it is compressed once");
 }
 
 /* ---- 304 */

@@ -1,5 +1,5 @@
 /* No order of a change and a look-up leaves an old answer behind: a test for each order that
- * handlers/article_flight.c lists. */
+ * handlers/article_lookup.c lists. */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <string.h>
@@ -9,14 +9,14 @@
 enum { STORE_BYTES = 1000 * 1000 };
 
 static struct client *one, *two, *three;
-static struct store *store;
+static struct answer_cache *answers;
 
 static void connect_three(void)
 {
     one = client_connect();
     two = client_connect();
     three = client_connect();
-    store = scene_store(STORE_BYTES);
+    answers = scene_store(STORE_BYTES);
 }
 
 TestSuite(interleaving, .init = connect_three, .timeout = 20);
@@ -60,7 +60,7 @@ ParameterizedTest(struct news *c, interleaving,
     cr_expect_eq(scene_version(one), 3);
     cr_expect_eq(scene_version(two), 3);
     cr_assert(!client_has_answer(three));
-    cr_expect_eq(counter_get(&store->stats.items), 0, "the first look-up is not kept");
+    cr_expect_eq(counter_get(&answers->stats.items), 0, "the first look-up is not kept");
 
     client_send(one, "GET /articles/7", ""); /* who comes between the two joins the second */
     cr_assert_eq(fake_db_nwaiting(), 2);
@@ -68,7 +68,7 @@ ParameterizedTest(struct news *c, interleaving,
     cr_expect_eq(scene_version(three), 4);
     cr_expect_eq(scene_version(one), 4);
     cr_expect_eq(strncmp(scene_kept(two, "/articles/7", "").body, "{\"article\":", 11), 0);
-    cr_expect_eq(counter_get(&store->stats.items), 1);
+    cr_expect_eq(counter_get(&answers->stats.items), 1);
 }
 
 ParameterizedTestParameters(interleaving, the_first_look_up_never_takes_the_place_of_the_second)
@@ -121,12 +121,12 @@ ParameterizedTest(struct news *c, interleaving, landed_then_told_is_dropped)
     cr_expect_eq(scene_version(three), 4);
 }
 
-/* Nobody has vouched, and more than max_stale has passed since the flight began. */
+/* Nobody has vouched, and more than max_stale has passed since the lookup began. */
 Test(interleaving, never_told_is_not_joined_from_max_stale_on)
 {
-    store_init(store, STORE_BYTES, 1);
+    answer_cache_init(answers, STORE_BYTES, 1);
     scene_takes_off(one, "/articles/7");
-    for (uint64_t began_us = monotonic_us(); monotonic_us() - began_us <= store->max_stale_us;)
+    for (uint64_t began_us = monotonic_us(); monotonic_us() - began_us <= answers->max_stale_us;)
         ;
     scene_takes_off(two, "/articles/7");
     scene_land_newest(7, 4);
@@ -137,7 +137,7 @@ Test(interleaving, never_told_is_not_joined_from_max_stale_on)
 
 Test(interleaving, never_told_is_joined_before_max_stale_and_not_shown_afterwards)
 {
-    store_init(store, STORE_BYTES, 60 * 1000);
+    answer_cache_init(answers, STORE_BYTES, 60 * 1000);
     scene_takes_off(one, "/articles/7");
     client_send(two, "GET /articles/7", "");
     cr_assert_eq(fake_db_nwaiting(), 2);

@@ -3,19 +3,19 @@
 #include <criterion/parameterized.h>
 #include <string.h>
 
-#include "handlers/article_flight.h"
+#include "handlers/article_lookup.h"
 #include "tests/handler/scene.h"
 
 enum { STORE_BYTES = 1000 * 1000, SECOND_US = 1000 * 1000 };
 
 static struct client *one, *two;
-static struct store *store;
+static struct answer_cache *answers;
 
 static void connect_two(void)
 {
     one = client_connect();
     two = client_connect();
-    store = scene_store(STORE_BYTES);
+    answers = scene_store(STORE_BYTES);
 }
 
 TestSuite(kept, .init = connect_two, .timeout = 20);
@@ -29,7 +29,7 @@ static void keep_7(void)
 
 static void vouch_at(uint64_t at_us)
 {
-    store_on_news(store, &(struct db_feed_news){.vouched_at_us = at_us});
+    answer_cache_on_news(answers, &(struct db_change_feed_news){.confirmed_at_us = at_us});
 }
 
 Test(kept, is_shown_again_without_a_query)
@@ -45,9 +45,9 @@ Test(kept, is_shown_again_without_a_query)
         cr_expect_not_null(strstr(again.head, "related-status: ok\r\n"));
         cr_expect_not_null(strstr(again.head, "content-type: application/json\r\n"));
     }
-    cr_expect_eq(counter_get(&store->stats.hits), 3);
-    cr_expect_eq(counter_get(&store->stats.misses), 1);
-    cr_expect_eq(counter_get(&store->stats.items), 1);
+    cr_expect_eq(counter_get(&answers->stats.hits), 3);
+    cr_expect_eq(counter_get(&answers->stats.misses), 1);
+    cr_expect_eq(counter_get(&answers->stats.items), 1);
 }
 
 Test(kept, is_nothing_where_the_cache_is_off)
@@ -76,19 +76,19 @@ Test(kept, are_both_parts_of_one_flight)
     client_answer(two);
     scene_kept(one, "/articles/7", "");
     scene_kept(two, "/articles/7/related", "");
-    cr_expect_eq(counter_get(&store->stats.items), 2);
+    cr_expect_eq(counter_get(&answers->stats.items), 2);
 }
 
 Test(kept, is_not_shown_before_anybody_has_vouched)
 {
-    store_init(store, STORE_BYTES, 60 * 1000);
+    answer_cache_init(answers, STORE_BYTES, 60 * 1000);
     keep_7();
     scene_takes_off(two, "/articles/7");
 }
 
 Test(kept, is_not_shown_where_the_last_vouch_is_older_than_max_stale)
 {
-    store_init(store, STORE_BYTES, 100);
+    answer_cache_init(answers, STORE_BYTES, 100);
     vouch_at(monotonic_us() - 200 * 1000);
     keep_7();
     scene_takes_off(two, "/articles/7");
@@ -121,7 +121,7 @@ ParameterizedTest(struct change *c, kept, goes_with_a_change_of_what_it_shows_an
     client_answer(one);
 
     scene_told(c->id);
-    cr_expect_eq(counter_get(&store->stats.dropped), c->drops ? 2 : 0);
+    cr_expect_eq(counter_get(&answers->stats.dropped), c->drops ? 2 : 0);
     if (!c->drops) {
         scene_kept(one, "/articles/7", "");
         scene_kept(two, "/articles/7/related", "");
@@ -138,8 +138,8 @@ Test(kept, goes_with_a_change_of_everything)
 {
     keep_7();
     scene_told_everything();
-    cr_expect_eq(counter_get(&store->stats.items), 0);
-    cr_expect_eq(counter_get(&store->stats.dropped), 1);
+    cr_expect_eq(counter_get(&answers->stats.items), 0);
+    cr_expect_eq(counter_get(&answers->stats.dropped), 1);
     scene_takes_off(two, "/articles/7");
 }
 
@@ -149,7 +149,7 @@ Test(kept, is_not_what_lacks_its_list)
     fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID), fake_version(7, 3, 100));
     fake_db_fail(fake_db_waiting(DB_RELATED_BY_ID), DB_TIMEOUT, NULL);
     scene_version(one);
-    cr_expect_eq(counter_get(&store->stats.items), 0);
+    cr_expect_eq(counter_get(&answers->stats.items), 0);
     scene_takes_off(two, "/articles/7");
 }
 
@@ -196,10 +196,10 @@ ParameterizedTest(struct absent *c, kept, is_what_is_not_there_for_ten_seconds)
 
     vouch_at(after_us + 60 * SECOND_US);
     uint64_t key = article_key(7, ARTICLE_WHOLE);
-    cr_assert_not_null(store_find(store, key, before_us + 10 * SECOND_US - 1));
-    cr_expect_null(store_find(store, key, after_us + 10 * SECOND_US));
+    cr_assert_not_null(answer_cache_find(answers, key, before_us + 10 * SECOND_US - 1));
+    cr_expect_null(answer_cache_find(answers, key, after_us + 10 * SECOND_US));
 
-    store_find(store, key, after_us)->stale_at_us = monotonic_us();
+    answer_cache_find(answers, key, after_us)->stale_at_us = monotonic_us();
     scene_takes_off(one, "/articles/7");
     scene_land(7, 4);
     cr_expect_eq(scene_version(one), 4);

@@ -7,25 +7,25 @@
 
 enum { MAX_STALE_MS = 60 * 1000, NCARDS = 2 };
 
-struct store *scene_store(size_t max_bytes)
+struct answer_cache *scene_store(size_t max_bytes)
 {
-    struct store *store = &client_worker()->store;
-    store_finish(store);
-    store_init(store, max_bytes, MAX_STALE_MS);
-    store_on_news(store, &(struct db_feed_news){.vouched_at_us = monotonic_us()});
-    return store;
+    struct answer_cache *answers = &client_worker()->answers;
+    answer_cache_finish(answers);
+    answer_cache_init(answers, max_bytes, MAX_STALE_MS);
+    answer_cache_on_news(answers, &(struct db_change_feed_news){.confirmed_at_us = monotonic_us()});
+    return answers;
 }
 
 void scene_told(int64_t id)
 {
-    store_on_news(&client_worker()->store,
-                  &(struct db_feed_news){.ids = &id, .n = 1, .vouched_at_us = monotonic_us()});
+    answer_cache_on_news(&client_worker()->answers,
+                  &(struct db_change_feed_news){.ids = &id, .n = 1, .confirmed_at_us = monotonic_us()});
 }
 
 void scene_told_everything(void)
 {
-    store_on_news(&client_worker()->store,
-                  &(struct db_feed_news){.everything = true, .vouched_at_us = monotonic_us()});
+    answer_cache_on_news(&client_worker()->answers,
+                  &(struct db_change_feed_news){.everything = true, .confirmed_at_us = monotonic_us()});
 }
 
 static void land(struct db_query *article, struct db_query *related, int64_t id, int version)

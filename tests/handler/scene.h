@@ -1,4 +1,4 @@
-/* tests/handler/scene.h - the steps of which the tests of flights and of kept answers are made.
+/* tests/handler/scene.h - the steps of which the tests of lookups and of kept answers are made.
  *
  * Articles have two cards, SCENE_CARD and SCENE_CARD + 1, and are told apart by their version. */
 #ifndef TESTS_HANDLER_SCENE_H
@@ -9,9 +9,9 @@
 
 enum { SCENE_CARD = 20, SCENE_ARTICLE_BYTES = 2000 };
 
-/* Before the first request: a store that somebody has vouched for just now, which is good for a
+/* Before the first request: a answers that somebody has vouched for just now, which is good for a
  * minute. max_bytes 0: it keeps nothing. */
-struct store *scene_store(size_t max_bytes);
+struct answer_cache *scene_store(size_t max_bytes);
 
 /* The feed tells of a change: of one article, of everything. */
 void scene_told(int64_t id);

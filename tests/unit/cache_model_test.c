@@ -4,21 +4,21 @@
 #include <stdlib.h>
 
 #include "base/container_of.h"
-#include "bench/chance.h"
+#include "bench/random.h"
 #include "cache/cache.h"
 
 enum { KEYS = 3000, SUBJECTS = 500, CALLS = 60000 };
 
 struct object {
     bool is_in;
-    size_t bytes, nsubjects;
-    int64_t subjects[CACHE_MAX_SUBJECTS];
+    size_t bytes, ndependencies;
+    int64_t dependencies[CACHE_MAX_DEPENDENCIES];
     struct cache_item item;
 };
 
 static struct cache cache;
 static struct object objects[KEYS]; /* by key */
-static struct chance chance;
+static struct random chance;
 static size_t items, bytes; /* that are in */
 
 static void on_evicted(struct cache *c, struct cache_item *item)
@@ -34,28 +34,28 @@ static void on_evicted(struct cache *c, struct cache_item *item)
 
 static bool holds(const struct object *object, int64_t subject)
 {
-    for (size_t i = 0; i < object->nsubjects; i++)
-        if (object->subjects[i] == subject)
+    for (size_t i = 0; i < object->ndependencies; i++)
+        if (object->dependencies[i] == subject)
             return object->is_in;
     return false;
 }
 
 static void insert(struct object *object, unsigned max_bytes)
 {
-    object->bytes = sizeof(struct cache_item) + chance_below(&chance, 1000);
-    if (chance_below(&chance, 50) == 0) /* some are large, and some too large */
-        object->bytes += chance_below(&chance, max_bytes / 9);
-    object->nsubjects = chance_below(&chance, CACHE_MAX_SUBJECTS + 1);
-    for (size_t i = 0; i < object->nsubjects; i++) {
-        unsigned hot = chance_below(&chance, 4);
-        object->subjects[i] = chance_below(&chance, hot == 0 ? 3 : SUBJECTS);
+    object->bytes = sizeof(struct cache_item) + random_below(&chance, 1000);
+    if (random_below(&chance, 50) == 0) /* some are large, and some too large */
+        object->bytes += random_below(&chance, max_bytes / 9);
+    object->ndependencies = random_below(&chance, CACHE_MAX_DEPENDENCIES + 1);
+    for (size_t i = 0; i < object->ndependencies; i++) {
+        unsigned hot = random_below(&chance, 4);
+        object->dependencies[i] = random_below(&chance, hot == 0 ? 3 : SUBJECTS);
     }
     object->is_in = true;
     items++;
     bytes += object->bytes;
     bool is_small = object->bytes <= max_bytes / 10;
     bool is_taken = cache_insert(&cache, &object->item, (uint64_t)(object - objects), object->bytes,
-                                 object->subjects, object->nsubjects);
+                                 object->dependencies, object->ndependencies);
     cr_assert_eq(is_taken, is_small);
     cr_assert_eq(object->is_in, is_small);
 }
@@ -74,7 +74,7 @@ static void drop(int64_t subject)
 
 static void grow(struct object *object, unsigned max_bytes)
 {
-    size_t more = chance_below(&chance, 500);
+    size_t more = random_below(&chance, 500);
     if (object->bytes + more > max_bytes / 2)
         return;
     object->bytes += more;
@@ -85,14 +85,14 @@ static void grow(struct object *object, unsigned max_bytes)
 
 static void call_something(unsigned max_bytes)
 {
-    struct object *object = &objects[chance_below(&chance, KEYS)];
-    unsigned what = chance_below(&chance, 1000);
+    struct object *object = &objects[random_below(&chance, KEYS)];
+    unsigned what = random_below(&chance, 1000);
     struct cache_item *found = cache_find(&cache, (uint64_t)(object - objects));
     cr_assert_eq(found, object->is_in ? &object->item : NULL);
     if (what == 0)
         cache_clear(&cache);
     else if (what < 20)
-        drop(chance_below(&chance, SUBJECTS + 10));
+        drop(random_below(&chance, SUBJECTS + 10));
     else if (!object->is_in)
         insert(object, max_bytes);
     else if (what < 200)
@@ -113,7 +113,7 @@ ParameterizedTestParameters(cache_model, agrees_with_a_list)
 
 ParameterizedTest(struct size_case *c, cache_model, agrees_with_a_list, .timeout = 60)
 {
-    chance = chance_of(c->max_bytes);
+    chance = random_of(c->max_bytes);
     cache_init(&cache, c->max_bytes, on_evicted);
     for (int i = 0; i < CALLS; i++) {
         call_something(c->max_bytes);

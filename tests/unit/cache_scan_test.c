@@ -5,26 +5,26 @@
 #include <stdlib.h>
 
 #include "bench/cache_policies.h"
-#include "bench/chance.h"
+#include "bench/random.h"
 
 enum { ARTICLES = 20000, MINUTES = 6, A_MINUTE = 60000 };
 
 static double sum[ARTICLES + 1]; /* [r]: the weights of the first r ranks */
 static uint32_t id_of[ARTICLES]; /* by rank: the hot ones are anywhere in the archive */
 
-static void draw_ranks(struct chance *chance, double exponent)
+static void draw_ranks(struct random *chance, double exponent)
 {
     for (uint32_t r = 0; r < ARTICLES; r++) {
         sum[r + 1] = sum[r] + pow(r + 1, -exponent);
-        uint32_t other = chance_below(chance, r + 1);
+        uint32_t other = random_below(chance, r + 1);
         id_of[r] = id_of[other];
         id_of[other] = r;
     }
 }
 
-static uint32_t reader_asks(struct chance *chance)
+static uint32_t reader_asks(struct random *chance)
 {
-    double x = chance_unit(chance) * sum[ARTICLES];
+    double x = random_unit(chance) * sum[ARTICLES];
     uint32_t low = 0, high = ARTICLES - 1;
     while (low < high) {
         uint32_t middle = (low + high) / 2;
@@ -39,7 +39,7 @@ static uint32_t reader_asks(struct chance *chance)
 /* The readers' hits, in percent, from the second minute on. */
 static double hits(int kind, double exponent, uint32_t room, bool has_crawler)
 {
-    struct chance chance = chance_of(1);
+    struct random chance = random_of(1);
     struct policy *policy = policies[kind].create(ARTICLES, room);
     unsigned n = 0;
     draw_ranks(&chance, exponent);

@@ -36,12 +36,12 @@ static void finish(void)
 
 TestSuite(cache, .fini = finish, .timeout = 30);
 
-static struct cache_item *insert(uint64_t key, size_t bytes, const int64_t *subjects, size_t n)
+static struct cache_item *insert(uint64_t key, size_t bytes, const int64_t *dependencies, size_t n)
 {
     struct cache_item *item = malloc(sizeof(*item));
     memset(item, 0x55, sizeof(*item));
     is_there[key] = true;
-    return cache_insert(&cache, item, key, bytes, subjects, n) ? item : NULL;
+    return cache_insert(&cache, item, key, bytes, dependencies, n) ? item : NULL;
 }
 
 static void insert_many(uint64_t first, uint64_t n, size_t bytes)
@@ -260,7 +260,7 @@ Test(cache, lets_no_item_grow_beyond_half_of_it, .signal = SIGABRT)
     cache_grow(&cache, insert(1, BYTES, NULL, 0), ROOM * BYTES / 2);
 }
 
-/* ---- subjects */
+/* ---- dependencies */
 
 Test(cache, drops_those_that_hold_a_subject_and_no_others)
 {
@@ -359,10 +359,10 @@ Test(cache, costs_an_item_with_seven_subjects_about_305_bytes)
     double sum = 0;
     unsigned measured = 0;
     for (int64_t key = 0; key < N; key++) {
-        int64_t subjects[CACHE_MAX_SUBJECTS];
-        for (int64_t i = 0; i < CACHE_MAX_SUBJECTS; i++)
-            subjects[i] = 7 * key + i;
-        insert((uint64_t)key, ITEM, subjects, CACHE_MAX_SUBJECTS);
+        int64_t dependencies[CACHE_MAX_DEPENDENCIES];
+        for (int64_t i = 0; i < CACHE_MAX_DEPENDENCIES; i++)
+            dependencies[i] = 7 * key + i;
+        insert((uint64_t)key, ITEM, dependencies, CACHE_MAX_DEPENDENCIES);
         if (key < N / 4)
             continue;
         double each = (double)cache_bytes(&cache) / (double)(key + 1);

@@ -96,37 +96,37 @@ Test(freshness, refuses_a_seq_of_the_future, .signal = SIGABRT)
 
 Test(freshness, is_vouched_for_as_long_as_was_said)
 {
-    cr_expect_not(freshness_is_vouched(&f, 0), "nobody has vouched yet");
-    cr_expect_not(freshness_is_vouched(&f, 5000000));
-    freshness_vouch(&f, 5000000);
-    cr_expect(freshness_is_vouched(&f, 5000000));
-    cr_expect(freshness_is_vouched(&f, 5999999));
-    cr_expect_not(freshness_is_vouched(&f, 6000000));
-    cr_expect_not(freshness_is_vouched(&f, UINT64_MAX));
-    cr_expect(freshness_is_vouched(&f, 4000000), "a clock read before");
+    cr_expect_not(freshness_is_confirmed(&f, 0), "nobody has vouched yet");
+    cr_expect_not(freshness_is_confirmed(&f, 5000000));
+    freshness_confirm(&f, 5000000);
+    cr_expect(freshness_is_confirmed(&f, 5000000));
+    cr_expect(freshness_is_confirmed(&f, 5999999));
+    cr_expect_not(freshness_is_confirmed(&f, 6000000));
+    cr_expect_not(freshness_is_confirmed(&f, UINT64_MAX));
+    cr_expect(freshness_is_confirmed(&f, 4000000), "a clock read before");
 }
 
 Test(freshness, never_takes_a_voucher_back)
 {
-    freshness_vouch(&f, 5000000);
-    freshness_vouch(&f, 3000000);
-    cr_expect(freshness_is_vouched(&f, 5900000));
-    freshness_vouch(&f, 5500000);
-    cr_expect(freshness_is_vouched(&f, 6400000));
+    freshness_confirm(&f, 5000000);
+    freshness_confirm(&f, 3000000);
+    cr_expect(freshness_is_confirmed(&f, 5900000));
+    freshness_confirm(&f, 5500000);
+    cr_expect(freshness_is_confirmed(&f, 6400000));
 }
 
 Test(freshness, is_vouched_for_ever_where_that_is_set)
 {
     freshness_init(&f, UINT64_MAX);
-    cr_expect_not(freshness_is_vouched(&f, 1));
-    freshness_vouch(&f, 2);
-    cr_expect(freshness_is_vouched(&f, UINT64_MAX - 1));
+    cr_expect_not(freshness_is_confirmed(&f, 1));
+    freshness_confirm(&f, 2);
+    cr_expect(freshness_is_confirmed(&f, UINT64_MAX - 1));
 }
 
 Test(freshness, is_never_vouched_for_where_nothing_stale_may_be_shown)
 {
     freshness_init(&f, 0);
-    freshness_vouch(&f, 2);
-    cr_expect_not(freshness_is_vouched(&f, 2));
-    cr_expect_not(freshness_is_vouched(&f, 3));
+    freshness_confirm(&f, 2);
+    cr_expect_not(freshness_is_confirmed(&f, 2));
+    cr_expect_not(freshness_is_confirmed(&f, 3));
 }

@@ -5,15 +5,15 @@
 #include "tests/support/wait.h"
 
 /* A timer that counts, and knows by the loop's own clock how long it waited. */
-struct watch {
+struct background {
     struct timer timer;
     unsigned fired, restarts; /* restarts: how often it is yet to start itself again */
     uint64_t started_at_ms, waited_ms, again_ms;
-    struct watch *victim; /* is stopped when this fires */
+    struct background *victim; /* is stopped when this fires */
 };
 
 static h2o_loop_t *loop;
-static struct watch one, two;
+static struct background one, two;
 
 static timer_fn on_fire;
 
@@ -32,7 +32,7 @@ static void finish(void)
 
 TestSuite(timer, .init = make_loop, .fini = finish, .timeout = 20);
 
-static void start(struct watch *w, uint64_t delay_ms)
+static void start(struct background *w, uint64_t delay_ms)
 {
     w->started_at_ms = h2o_now(loop);
     timer_start(&w->timer, delay_ms);
@@ -40,7 +40,7 @@ static void start(struct watch *w, uint64_t delay_ms)
 
 static void on_fire(struct timer *timer)
 {
-    struct watch *w = container_of(timer, struct watch, timer);
+    struct background *w = container_of(timer, struct background, timer);
     w->fired++;
     w->waited_ms = h2o_now(loop) - w->started_at_ms;
     if (w->restarts > 0) {
@@ -59,7 +59,7 @@ static void turn_for(uint64_t ms)
         h2o_evloop_run(loop, (int32_t)(end - now));
 }
 
-static void turn_until_fired(struct watch *w, unsigned times)
+static void turn_until_fired(struct background *w, unsigned times)
 {
     uint64_t end = test_now_ms() + 10000;
     while (w->fired < times && test_now_ms() < end)

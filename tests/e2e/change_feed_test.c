@@ -38,7 +38,7 @@ static double metric(const char *name)
 
 static bool is_up(void)
 {
-    return metric("broadsheet_feed_up") == 1;
+    return metric("broadsheet_change_feed_up") == 1;
 }
 
 static void kill_connections(void)
@@ -51,29 +51,29 @@ Test(feed, is_one_for_all_loops_and_hears_changes)
 {
     cr_assert(WAIT_UNTIL(ALL_MS, is_up()));
     for (int i = 1; i <= 3; i++) {
-        double changes = metric("broadsheet_feed_changes_total");
+        double changes = metric("broadsheet_change_feed_changes_total");
         test_sql(site.url, "update articles set title = 'New %d' where id = 1", i);
-        cr_assert(WAIT_UNTIL(ALL_MS, metric("broadsheet_feed_changes_total") > changes));
+        cr_assert(WAIT_UNTIL(ALL_MS, metric("broadsheet_change_feed_changes_total") > changes));
     }
-    cr_expect_eq(metric("broadsheet_feed_everything_total"), 1, "the first read alone");
+    cr_expect_eq(metric("broadsheet_change_feed_everything_total"), 1, "the first read alone");
 }
 
 Test(feed, is_told_by_the_age_of_its_vouching_that_it_is_alive)
 {
     cr_assert(WAIT_UNTIL(ALL_MS, is_up()));
-    double reads = metric("broadsheet_feed_reads_total");
-    cr_assert(WAIT_UNTIL(ALL_MS, metric("broadsheet_feed_reads_total") > reads + 1));
-    cr_expect(WAIT_UNTIL(ALL_MS, metric("broadsheet_feed_vouched_age_seconds") < 1));
+    double reads = metric("broadsheet_change_feed_reads_total");
+    cr_assert(WAIT_UNTIL(ALL_MS, metric("broadsheet_change_feed_reads_total") > reads + 1));
+    cr_expect(WAIT_UNTIL(ALL_MS, metric("broadsheet_change_feed_confirmed_age_seconds") < 1));
 }
 
 Test(feed, comes_back_after_a_loss_and_skips_nothing)
 {
     cr_assert(WAIT_UNTIL(ALL_MS, is_up()));
-    double changes = metric("broadsheet_feed_changes_total");
+    double changes = metric("broadsheet_change_feed_changes_total");
     kill_connections();
     test_sql(site.url, "update articles set title = 'New' where id = 1");
-    cr_assert(WAIT_UNTIL(ALL_MS, metric("broadsheet_feed_changes_total") > changes));
-    cr_expect_eq(metric("broadsheet_feed_everything_total"), 1);
+    cr_assert(WAIT_UNTIL(ALL_MS, metric("broadsheet_change_feed_changes_total") > changes));
+    cr_expect_eq(metric("broadsheet_change_feed_everything_total"), 1);
 }
 
 Test(feed, works_off_what_is_queued)
@@ -81,8 +81,8 @@ Test(feed, works_off_what_is_queued)
     test_sql(site.url, "insert into related_queue (article_id, spread) values (1, false)");
     cr_assert(
         WAIT_UNTIL(ALL_MS, test_sql_number(site.url, "select count(*) from related_queue") == 0));
-    cr_expect(WAIT_UNTIL(ALL_MS, metric("broadsheet_publisher_articles_total") > 0));
-    cr_expect_eq(metric("broadsheet_publisher_failures_total"), 0);
+    cr_expect(WAIT_UNTIL(ALL_MS, metric("broadsheet_related_worker_articles_total") > 0));
+    cr_expect_eq(metric("broadsheet_related_worker_failures_total"), 0);
 }
 
 Test(feed, is_not_needed_to_serve)
@@ -90,9 +90,9 @@ Test(feed, is_not_needed_to_serve)
     cr_assert(WAIT_UNTIL(ALL_MS, is_up()));
     test_sql(site.url, "alter function change_log_since rename to gone");
     kill_connections();
-    cr_assert(WAIT_UNTIL(ALL_MS, test_server_has_logged(site.server, "feed_not_connected")));
+    cr_assert(WAIT_UNTIL(ALL_MS, test_server_has_logged(site.server, "change_feed_not_connected")));
     cr_expect(test_server_has_logged(site.server, "./dev migrate"));
-    cr_expect_eq(metric("broadsheet_feed_up"), 0);
+    cr_expect_eq(metric("broadsheet_change_feed_up"), 0);
     cr_expect(WAIT_UNTIL(ALL_MS, is_served(site.server, 1)));
     test_sql(site.url, "alter function gone rename to change_log_since");
     cr_expect(WAIT_UNTIL(ALL_MS, is_up()));
@@ -103,13 +103,13 @@ Test(feed, does_not_disturb_a_drain)
 {
     PGconn *writer = test_session_open(site.url);
     cr_assert(WAIT_UNTIL(ALL_MS, is_up()));
-    double reads = metric("broadsheet_feed_reads_total");
+    double reads = metric("broadsheet_change_feed_reads_total");
     cr_assert_eq(PQsendQuery(writer, "do $$ begin for i in 1..100000 loop"
                                      "  update articles set version = version + 1 where id = 1;"
                                      "  commit;"
                                      "end loop; end $$"),
                  1);
-    cr_assert(WAIT_UNTIL(ALL_MS, metric("broadsheet_feed_reads_total") > reads + 20));
+    cr_assert(WAIT_UNTIL(ALL_MS, metric("broadsheet_change_feed_reads_total") > reads + 20));
     cr_expect_eq(test_server_stop(site.server), 0);
     PQfinish(writer);
     site.server = test_server_start(site.url, env, NULL);

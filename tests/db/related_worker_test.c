@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "db/publisher.h"
+#include "db/related_worker.h"
 #include "tests/db/loop.h"
 #include "tests/support/database.h"
 
@@ -11,8 +11,8 @@ enum { ALL_MS = 20000, N = 60 };
 
 /* Up to two publishers. */
 static struct worked {
-    struct db_publisher publisher;
-    struct db_publisher_stats stats;
+    struct db_related_worker related_worker;
+    struct db_related_worker_stats stats;
     struct db_conninfo *conninfo;
 } worked[2];
 static unsigned events[DB_EVENT_FAILED + 1];
@@ -43,7 +43,7 @@ static void free_url(void)
     free(url);
 }
 
-TestSuite(publisher, .init = make_queue, .fini = free_url, .timeout = 60);
+TestSuite(related_worker, .init = make_queue, .fini = free_url, .timeout = 60);
 
 static void on_event(enum db_event event, const char *reason)
 {
@@ -52,7 +52,7 @@ static void on_event(enum db_event event, const char *reason)
         snprintf(why, sizeof(why), "%s", reason);
 }
 
-static void start(struct worked *w, struct db_publisher_config config)
+static void start(struct worked *w, struct db_related_worker_config config)
 {
     char *error = NULL;
     w->conninfo = db_conninfo_create(url, &error);
@@ -62,12 +62,12 @@ static void start(struct worked *w, struct db_publisher_config config)
     config.conninfo = w->conninfo;
     config.on_event = on_event;
     config.stats = &w->stats;
-    db_publisher_init(&w->publisher, &config);
+    db_related_worker_init(&w->related_worker, &config);
 }
 
 static void stop(struct worked *w)
 {
-    db_publisher_finish(&w->publisher);
+    db_related_worker_finish(&w->related_worker);
     db_conninfo_destroy(w->conninfo);
 }
 
@@ -114,10 +114,10 @@ static void expect_first_calls(const char *sizes)
     free(all);
 }
 
-Test(publisher, gives_queued_articles_their_lists)
+Test(related_worker, gives_queued_articles_their_lists)
 {
     cr_assert_eq(without_list(), N);
-    start(&worked[0], (struct db_publisher_config){0});
+    start(&worked[0], (struct db_related_worker_config){0});
     cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
     cr_expect_eq(without_list(), 0);
     cr_assert(RUN_UNTIL(ALL_MS, counter_get(&worked[0].stats.articles) >= N));
@@ -125,15 +125,15 @@ Test(publisher, gives_queued_articles_their_lists)
     stop(&worked[0]);
 }
 
-Test(publisher, does_the_work_once_where_there_are_two)
+Test(related_worker, does_the_work_once_where_there_are_two)
 {
     test_sql(url, "create table writes (article_id bigint);"
                   "create function note() returns trigger language plpgsql as $$ begin"
                   "  insert into writes values (new.article_id); return null; end $$;"
                   "create trigger note after insert on article_related"
                   " for each row execute function note()");
-    start(&worked[0], (struct db_publisher_config){0});
-    start(&worked[1], (struct db_publisher_config){0});
+    start(&worked[0], (struct db_related_worker_config){0});
+    start(&worked[1], (struct db_related_worker_config){0});
     cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
     cr_expect_eq(without_list(), 0);
     cr_expect_eq(test_sql_number(url, "select count(*) from writes"),
@@ -142,15 +142,15 @@ Test(publisher, does_the_work_once_where_there_are_two)
     stop(&worked[1]);
 }
 
-Test(publisher, looks_at_once_when_it_is_poked)
+Test(related_worker, looks_at_once_when_it_is_poked)
 {
     enum { ROUNDS = 10, LOOK_AGAIN_US = 1000000 };
     uint64_t took_us = 0;
-    start(&worked[0], (struct db_publisher_config){0});
+    start(&worked[0], (struct db_related_worker_config){0});
     for (int i = 0; i < ROUNDS; i++) {
-        cr_assert(RUN_UNTIL(ALL_MS, worked[0].publisher._refresh == DB_REFRESH_WAITS));
+        cr_assert(RUN_UNTIL(ALL_MS, worked[0].related_worker._refresh == DB_REFRESH_WAITS));
         uint64_t poked_us = monotonic_us(), calls = counter_get(&worked[0].stats.calls);
-        db_publisher_poke(&worked[0].publisher);
+        db_related_worker_wake(&worked[0].related_worker);
         cr_assert(RUN_UNTIL(ALL_MS, counter_get(&worked[0].stats.calls) > calls));
         took_us += monotonic_us() - poked_us;
     }
@@ -158,19 +158,19 @@ Test(publisher, looks_at_once_when_it_is_poked)
     stop(&worked[0]);
 }
 
-Test(publisher, finds_what_was_queued_though_nobody_poked_it)
+Test(related_worker, finds_what_was_queued_though_nobody_poked_it)
 {
-    start(&worked[0], (struct db_publisher_config){0});
+    start(&worked[0], (struct db_related_worker_config){0});
     cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
     test_sql(url, "insert into related_queue (article_id, spread) values (1, false)");
     cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
     stop(&worked[0]);
 }
 
-Test(publisher, rests_between_calls_while_there_is_a_backlog)
+Test(related_worker, rests_between_calls_while_there_is_a_backlog)
 {
     replace_refresh("perform pg_sleep(0.05); max_articles := 3;");
-    start(&worked[0], (struct db_publisher_config){0});
+    start(&worked[0], (struct db_related_worker_config){0});
     cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
     long percent =
         test_sql_number(url, "select (100 * sum(extract(epoch from next - ended))"
@@ -181,14 +181,14 @@ Test(publisher, rests_between_calls_while_there_is_a_backlog)
     stop(&worked[0]);
 }
 
-Test(publisher, tries_again_with_one_article_after_a_failure)
+Test(related_worker, tries_again_with_one_article_after_a_failure)
 {
     test_sql(url, "create sequence attempts");
     replace_refresh("if nextval('attempts') <= 2 then"
                     "  raise exception 'canceling statement due to lock timeout'"
                     "    using errcode = '55P03';"
                     "end if;");
-    start(&worked[0], (struct db_publisher_config){.call_ms = ALL_MS});
+    start(&worked[0], (struct db_related_worker_config){.call_ms = ALL_MS});
     cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
     cr_expect_eq(counter_get(&worked[0].stats.failures), 2);
     cr_expect_eq(events[DB_EVENT_FAILED], 1, "the same failure is told once");
@@ -198,23 +198,23 @@ Test(publisher, tries_again_with_one_article_after_a_failure)
     stop(&worked[0]);
 }
 
-Test(publisher, takes_fewer_articles_a_call_where_calls_are_long)
+Test(related_worker, takes_fewer_articles_a_call_where_calls_are_long)
 {
     replace_refresh("perform pg_sleep(0.03 * max_articles);");
-    start(&worked[0], (struct db_publisher_config){.call_ms = 100});
+    start(&worked[0], (struct db_related_worker_config){.call_ms = 100});
     cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
     expect_first_calls("8 4 2");
     cr_expect_leq(test_sql_number(url, "select max(max_articles) from calls where n > 2"), 2);
     stop(&worked[0]);
 }
 
-Test(publisher, loses_no_work_when_its_backend_is_killed_in_the_middle)
+Test(related_worker, loses_no_work_when_its_backend_is_killed_in_the_middle)
 {
     enum { LOCK = 4711 };
     replace_refresh("perform pg_advisory_xact_lock(4711);");
     PGconn *holder = test_session_open(url);
     test_session_sql(holder, "select pg_advisory_lock(%d)", LOCK);
-    start(&worked[0], (struct db_publisher_config){0});
+    start(&worked[0], (struct db_related_worker_config){0});
     const char *waiting = "select coalesce(max(pid), 0) from pg_stat_activity"
                           " where datname = current_database() and wait_event_type = 'Lock'";
     cr_assert(RUN_UNTIL(ALL_MS, test_sql_number(url, waiting) != 0));
@@ -229,10 +229,10 @@ Test(publisher, loses_no_work_when_its_backend_is_killed_in_the_middle)
     stop(&worked[0]);
 }
 
-Test(publisher, keeps_the_change_log_short)
+Test(related_worker, keeps_the_change_log_short)
 {
     enum { ROUNDS = 20, ROWS = 100 };
-    start(&worked[0], (struct db_publisher_config){.trim_ms = 5, .keep = "0"});
+    start(&worked[0], (struct db_related_worker_config){.trim_ms = 5, .keep = "0"});
     for (int i = 0; i < ROUNDS; i++) {
         test_sql(url, "select change_log_add(array_agg(i)) from generate_series(1, %d) i", ROWS);
         cr_assert(
@@ -243,13 +243,13 @@ Test(publisher, keeps_the_change_log_short)
     stop(&worked[0]);
 }
 
-Test(publisher, may_be_finished_at_any_moment)
+Test(related_worker, may_be_finished_at_any_moment)
 {
     for (int turns = 0; turns < 30; turns++) {
-        start(&worked[0], (struct db_publisher_config){.trim_ms = 2});
+        start(&worked[0], (struct db_related_worker_config){.trim_ms = 2});
         for (int i = 0; i < turns; i++)
             test_loop_turn(2);
-        db_publisher_poke(&worked[0].publisher);
+        db_related_worker_wake(&worked[0].related_worker);
         stop(&worked[0]);
         test_loop_turn(0);
         memset(worked, 0, sizeof(worked));

@@ -1,7 +1,7 @@
-/* db/teller.h - what an operator should know about a connection that stands alone (a pool tells of
+/* db/reporter.h - what an operator should know about a connection that stands alone (a pool tells of
  * its own), and once: the same misfortune again is not told within ten minutes. */
-#ifndef DB_TELLER_H
-#define DB_TELLER_H
+#ifndef DB_REPORTER_H
+#define DB_REPORTER_H
 
 #include <libpq-fe.h>
 
@@ -17,7 +17,7 @@ enum db_event {
 /* why: words, one line; lent; "" for DB_EVENT_UP. */
 typedef void db_event_fn(enum db_event event, const char *why);
 
-struct db_teller {
+struct db_reporter {
     db_event_fn *_on_event; /* may be NULL */
     enum db_event _told;    /* last */
     struct {
@@ -26,11 +26,11 @@ struct db_teller {
     } _last[DB_EVENT_FAILED + 1]; /* misfortune of each kind that was told */
 };
 
-/* teller: zeroed. */
-void db_teller_init(struct db_teller *teller, db_event_fn *on_event);
+/* reporter: zeroed. */
+void db_reporter_init(struct db_reporter *reporter, db_event_fn *on_event);
 
-void db_teller_up(struct db_teller *teller);
-void db_teller_down(struct db_teller *teller, const struct db_conn *conn, enum db_conn_state was);
-void db_teller_failed(struct db_teller *teller, const PGresult *result);
+void db_reporter_up(struct db_reporter *reporter);
+void db_reporter_down(struct db_reporter *reporter, const struct db_conn *conn, enum db_conn_state was);
+void db_reporter_failed(struct db_reporter *reporter, const PGresult *result);
 
 #endif

@@ -1,4 +1,4 @@
-#include "tests/db/heard.h"
+#include "tests/db/feed_recorder.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 
 struct heard heard;
 
-static db_feed_news_fn on_news;
+static db_change_feed_news_fn on_news;
 static db_event_fn on_event;
 
 void heard_fill(const char *url)
@@ -18,7 +18,7 @@ void heard_fill(const char *url)
                   " from generate_series(1, 500) i");
 }
 
-void heard_start(const char *url, struct db_feed_config config)
+void heard_start(const char *url, struct db_change_feed_config config)
 {
     char *error = NULL;
     heard.conninfo = db_conninfo_create(url, &error);
@@ -29,18 +29,18 @@ void heard_start(const char *url, struct db_feed_config config)
     config.on_news = on_news;
     config.on_event = on_event;
     config.stats = &heard.stats;
-    db_feed_init(&heard.feed, &config);
+    db_change_feed_init(&heard.feed, &config);
 }
 
 void heard_start_up(const char *url, unsigned max_stale_ms)
 {
-    heard_start(url, (struct db_feed_config){.max_stale_ms = max_stale_ms});
+    heard_start(url, (struct db_change_feed_config){.max_stale_ms = max_stale_ms});
     cr_assert(RUN_UNTIL(ALL_MS, heard.news > 0), "%s", heard.why);
 }
 
 void heard_stop(void)
 {
-    db_feed_finish(&heard.feed);
+    db_change_feed_finish(&heard.feed);
     db_conninfo_destroy(heard.conninfo);
     unsigned news = heard.news;
     test_loop_turn(0);
@@ -48,15 +48,15 @@ void heard_stop(void)
     memset(&heard, 0, sizeof(heard));
 }
 
-static void on_news(struct db_feed *feed, const struct db_feed_news *news)
+static void on_news(struct db_change_feed *feed, const struct db_change_feed_news *news)
 {
     cr_assert_eq(feed, &heard.feed);
     cr_assert(!news->everything || news->n == 0);
-    cr_assert_geq(news->vouched_at_us, heard.vouched_at_us);
-    cr_assert_leq(news->vouched_at_us, monotonic_us());
+    cr_assert_geq(news->confirmed_at_us, heard.confirmed_at_us);
+    cr_assert_leq(news->confirmed_at_us, monotonic_us());
     heard.news++;
     heard.everything += news->everything;
-    heard.vouched_at_us = news->vouched_at_us;
+    heard.confirmed_at_us = news->confirmed_at_us;
     for (size_t i = 0; i < news->n; i++) {
         cr_assert(news->ids[i] >= 1 && news->ids[i] <= HEARD_MAX_ID);
         heard.told[news->ids[i]]++;

@@ -1,21 +1,21 @@
-#include "server/store.h"
+#include "server/answer_cache.h"
 
 #include "base/container_of.h"
 
-enum { FLIGHTS_A_BUCKET = 1 };
+enum { LOOKUPS_A_BUCKET = 1 };
 
 static cache_evicted_fn on_evicted;
 
-void store_init(struct store *store, size_t max_bytes, unsigned max_stale_ms)
+void answer_cache_init(struct answer_cache *store, size_t max_bytes, unsigned max_stale_ms)
 {
-    *store = (struct store){.max_stale_us = max_stale_ms * UINT64_C(1000), ._keeps = max_bytes > 0};
+    *store = (struct answer_cache){.max_stale_us = max_stale_ms * UINT64_C(1000), ._keeps = max_bytes > 0};
     freshness_init(&store->freshness, store->max_stale_us);
-    table_init(&store->flights, FLIGHTS_A_BUCKET);
+    table_init(&store->lookups, LOOKUPS_A_BUCKET);
     if (store->_keeps)
         cache_init(&store->_cache, max_bytes, on_evicted);
 }
 
-void store_finish(struct store *store)
+void answer_cache_finish(struct answer_cache *store)
 {
     if (store->_keeps)
         cache_finish(&store->_cache);
@@ -30,18 +30,18 @@ static void on_evicted(struct cache *cache, struct cache_item *item)
     h2o_mem_release_shared(answer);
 }
 
-static void count(struct store *store)
+static void count(struct answer_cache *store)
 {
     counter_set(&store->stats.items, cache_items(&store->_cache));
     counter_set(&store->stats.bytes, cache_bytes(&store->_cache));
 }
 
-struct answer *store_find(struct store *store, uint64_t key, uint64_t now_us)
+struct answer *answer_cache_find(struct answer_cache *store, uint64_t key, uint64_t now_us)
 {
     if (!store->_keeps)
         return NULL;
     struct cache_item *item =
-        freshness_is_vouched(&store->freshness, now_us) ? cache_find(&store->_cache, key) : NULL;
+        freshness_is_confirmed(&store->freshness, now_us) ? cache_find(&store->_cache, key) : NULL;
     struct answer *answer = item != NULL ? container_of(item, struct answer, item) : NULL;
     if (answer != NULL && answer->stale_at_us != 0 && answer->stale_at_us <= now_us)
         answer = NULL;
@@ -49,21 +49,21 @@ struct answer *store_find(struct store *store, uint64_t key, uint64_t now_us)
     return answer;
 }
 
-void store_keep(struct store *store, uint64_t key, struct answer *answer, const int64_t *subjects,
-                size_t nsubjects, uint64_t since)
+void answer_cache_keep(struct answer_cache *store, uint64_t key, struct answer *answer, const int64_t *dependencies,
+                size_t ndependencies, uint64_t since)
 {
-    if (!store->_keeps || freshness_has_changed(&store->freshness, since, subjects, nsubjects))
+    if (!store->_keeps || freshness_has_changed(&store->freshness, since, dependencies, ndependencies))
         return;
     struct cache_item *before = cache_find(&store->_cache, key);
     if (before != NULL)
         cache_remove(&store->_cache, before);
     h2o_mem_addref_shared(answer);
     answer->is_kept = true;
-    cache_insert(&store->_cache, &answer->item, key, answer_memory(answer), subjects, nsubjects);
+    cache_insert(&store->_cache, &answer->item, key, answer_memory(answer), dependencies, ndependencies);
     count(store);
 }
 
-void store_compress(struct store *store, struct answer *answer)
+void answer_cache_compress(struct answer_cache *store, struct answer *answer)
 {
     size_t more_bytes = answer_compress(answer);
     if (more_bytes == 0 || !answer->is_kept)
@@ -72,7 +72,7 @@ void store_compress(struct store *store, struct answer *answer)
     count(store);
 }
 
-void store_on_news(struct store *store, const struct db_feed_news *news)
+void answer_cache_on_news(struct answer_cache *store, const struct db_change_feed_news *news)
 {
     size_t dropped = 0;
     if (news->everything) {
@@ -90,5 +90,5 @@ void store_on_news(struct store *store, const struct db_feed_news *news)
         counter_add(&store->stats.dropped, dropped);
         count(store);
     }
-    freshness_vouch(&store->freshness, news->vouched_at_us);
+    freshness_confirm(&store->freshness, news->confirmed_at_us);
 }

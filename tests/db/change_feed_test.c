@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-#include "tests/db/heard.h"
+#include "tests/db/feed_recorder.h"
 #include "tests/support/database.h"
 
 static char *url;
@@ -25,7 +25,7 @@ Test(feed, says_at_first_that_anything_may_have_changed)
     heard_start_up(url, BY_NOTIFICATION);
     cr_expect_eq(heard.news, 1);
     cr_expect_eq(heard.everything, 1);
-    cr_expect_gt(heard.vouched_at_us, 0);
+    cr_expect_gt(heard.confirmed_at_us, 0);
     cr_expect_eq(heard.events[DB_EVENT_UP], 1);
     cr_expect_eq(counter_get(&heard.stats.is_up), 1);
     heard_stop();
@@ -67,7 +67,7 @@ Test(feed, vouches_anew_though_nothing_changes)
         heard_wait_for_vouch();
     cr_expect_eq(heard.everything, 1);
     cr_expect_eq(counter_get(&heard.stats.changes), 0);
-    cr_expect_eq(counter_get(&heard.stats.vouched_at_us), heard.vouched_at_us);
+    cr_expect_eq(counter_get(&heard.stats.confirmed_at_us), heard.confirmed_at_us);
     heard_stop();
 }
 
@@ -169,7 +169,7 @@ Test(feed, is_not_led_astray_by_a_transaction_that_outlives_the_log)
 Test(feed, keeps_a_connection_whose_canaries_come_back)
 {
     PGconn *session = test_session_open(url);
-    heard_start(url, (struct db_feed_config){.max_stale_ms = BY_NOTIFICATION, .canary_ms = 2});
+    heard_start(url, (struct db_change_feed_config){.max_stale_ms = BY_NOTIFICATION, .notify_test_ms = 2});
     cr_assert(RUN_UNTIL(ALL_MS, heard.news > 0));
     long xid = test_sql_number(url, "select pg_current_xact_id()::text::bigint");
     /* Each canary is a transaction with a number. */
@@ -185,7 +185,7 @@ Test(feed, keeps_a_connection_whose_canaries_come_back)
 Test(feed, may_be_finished_at_any_moment)
 {
     for (int turns = 0; turns < 30; turns++) {
-        heard_start(url, (struct db_feed_config){.max_stale_ms = 100, .canary_ms = 2});
+        heard_start(url, (struct db_change_feed_config){.max_stale_ms = 100, .notify_test_ms = 2});
         for (int i = 0; i < turns; i++)
             test_loop_turn(2);
         heard_stop();

@@ -1,4 +1,4 @@
-#include "bench/chance.h"
+#include "bench/random.h"
 
 #include <assert.h>
 
@@ -11,35 +11,35 @@ static uint64_t next(uint64_t *state)
     return z ^ (z >> 31);
 }
 
-struct chance chance_of(uint64_t seed)
+struct random random_of(uint64_t seed)
 {
-    return (struct chance){.state = next(&seed)};
+    return (struct random){.state = next(&seed)};
 }
 
-unsigned chance_below(struct chance *chance, unsigned n)
+unsigned random_below(struct random *chance, unsigned n)
 {
     return (unsigned)((next(&chance->state) >> 32) * n >> 32);
 }
 
-unsigned chance_between(struct chance *chance, unsigned low, unsigned high)
+unsigned random_between(struct random *chance, unsigned low, unsigned high)
 {
-    return low + chance_below(chance, high - low + 1);
+    return low + random_below(chance, high - low + 1);
 }
 
-double chance_unit(struct chance *chance)
+double random_unit(struct random *chance)
 {
     return (double)(next(&chance->state) >> 11) * 0x1p-53;
 }
 
-unsigned chance_zipf(struct chance *chance, unsigned n)
+unsigned random_zipf(struct random *chance, unsigned n)
 {
-    static double sum[CHANCE_MAX_RANKS + 1]; /* [r]: the weights 1/1 + 1/2 + ... + 1/r */
+    static double sum[RANDOM_MAX_RANKS + 1]; /* [r]: the weights 1/1 + 1/2 + ... + 1/r */
     if (sum[1] == 0) {
-        for (unsigned r = 1; r <= CHANCE_MAX_RANKS; r++)
+        for (unsigned r = 1; r <= RANDOM_MAX_RANKS; r++)
             sum[r] = sum[r - 1] + 1.0 / r;
     }
-    assert(n >= 1 && n <= CHANCE_MAX_RANKS);
-    double x = chance_unit(chance) * sum[n];
+    assert(n >= 1 && n <= RANDOM_MAX_RANKS);
+    double x = random_unit(chance) * sum[n];
     unsigned low = 0, high = n - 1;
     while (low < high) {
         unsigned middle = (low + high) / 2;
@@ -51,18 +51,18 @@ unsigned chance_zipf(struct chance *chance, unsigned n)
     return low;
 }
 
-const char *chance_any(struct chance *chance, const struct list *list)
+const char *random_any(struct random *chance, const struct list *list)
 {
-    return list->items[chance_below(chance, list->n)];
+    return list->items[random_below(chance, list->n)];
 }
 
-const char *deck_deal(struct deck *deck, struct chance *chance)
+const char *shuffled_list_next(struct shuffled_list *deck, struct random *chance)
 {
     unsigned n = deck->list->n;
-    assert(n <= DECK_MAX);
+    assert(n <= SHUFFLED_LIST_MAX);
     if (deck->dealt % n == 0) {
         for (unsigned i = 0; i < n; i++) { /* Fisher and Yates, inside out */
-            unsigned j = chance_below(chance, i + 1);
+            unsigned j = random_below(chance, i + 1);
             deck->order[i] = deck->order[j];
             deck->order[j] = (uint8_t)i;
         }

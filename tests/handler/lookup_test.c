@@ -4,42 +4,42 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "handlers/article_flight.h"
+#include "handlers/article_lookup.h"
 #include "tests/handler/scene.h"
 
-enum { ON = 1000 * 1000, OFF = 0 }; /* bytes of the store */
+enum { ON = 1000 * 1000, OFF = 0 }; /* bytes of the answers */
 
 static struct client *one, *two, *three;
-static struct store *store;
+static struct answer_cache *answers;
 
 static void connect_three(void)
 {
     one = client_connect();
     two = client_connect();
     three = client_connect();
-    store = scene_store(ON);
+    answers = scene_store(ON);
 }
 
-TestSuite(flight, .init = connect_three, .timeout = 20);
+TestSuite(lookup, .init = connect_three, .timeout = 20);
 
 struct room {
     size_t bytes;
 };
 
-ParameterizedTestParameters(flight, makes_one_look_up_of_each_kind_for_all_who_ask_meanwhile)
+ParameterizedTestParameters(lookup, makes_one_look_up_of_each_kind_for_all_who_ask_meanwhile)
 {
     static struct room cases[] = {{ON}, {OFF}};
     return cr_make_param_array(struct room, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct room *c, flight, makes_one_look_up_of_each_kind_for_all_who_ask_meanwhile)
+ParameterizedTest(struct room *c, lookup, makes_one_look_up_of_each_kind_for_all_who_ask_meanwhile)
 {
     scene_store(c->bytes);
     scene_takes_off(one, "/articles/7");
     client_send(two, "GET /articles/7", "");
     client_send(three, "GET /articles/7", "");
     cr_assert_eq(fake_db_nwaiting(), 2);
-    cr_expect_eq(counter_get(&store->stats.joined), 2);
+    cr_expect_eq(counter_get(&answers->stats.joined), 2);
 
     scene_land(7, 3);
     struct reply first = client_answer(one), second = client_answer(two);
@@ -51,7 +51,7 @@ ParameterizedTest(struct room *c, flight, makes_one_look_up_of_each_kind_for_all
     cr_expect_eq(fake_db_nwaiting(), 0);
 }
 
-Test(flight, is_not_joined_by_who_wants_another_article)
+Test(lookup, is_not_joined_by_who_wants_another_article)
 {
     scene_takes_off(one, "/articles/7");
     scene_takes_off(two, "/articles/8");
@@ -61,7 +61,7 @@ Test(flight, is_not_joined_by_who_wants_another_article)
     cr_expect_eq(scene_version(two), 4);
 }
 
-Test(flight, gives_each_the_part_that_was_asked_for)
+Test(lookup, gives_each_the_part_that_was_asked_for)
 {
     scene_takes_off(one, "/articles/7");
     client_send(two, "GET /articles/7/related", "");
@@ -76,7 +76,7 @@ Test(flight, gives_each_the_part_that_was_asked_for)
     cr_expect_str_neq(list.etag, whole.etag);
 }
 
-Test(flight, goes_on_when_any_of_many_leaves)
+Test(lookup, goes_on_when_any_of_many_leaves)
 {
     scene_takes_off(one, "/articles/7");
     client_send(two, "GET /articles/7", "");
@@ -94,14 +94,14 @@ struct failure {
     int want;
 };
 
-ParameterizedTestParameters(flight, tells_all_of_a_failure)
+ParameterizedTestParameters(lookup, tells_all_of_a_failure)
 {
     static struct failure cases[] = {
         {DB_UNAVAILABLE, 503}, {DB_BUSY, 503}, {DB_FAILED, 503}, {DB_TIMEOUT, 504}};
     return cr_make_param_array(struct failure, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct failure *c, flight, tells_all_of_a_failure)
+ParameterizedTest(struct failure *c, lookup, tells_all_of_a_failure)
 {
     scene_takes_off(one, "/articles/7");
     client_send(two, "GET /articles/7", "");
@@ -114,7 +114,7 @@ ParameterizedTest(struct failure *c, flight, tells_all_of_a_failure)
     scene_takes_off(one, "/articles/7"); /* a failure is not kept */
 }
 
-Test(flight, tells_of_a_list_that_failed_as_each_part_needs_it)
+Test(lookup, tells_of_a_list_that_failed_as_each_part_needs_it)
 {
     scene_takes_off(one, "/articles/7");
     client_send(two, "GET /articles/7/related", "");
@@ -126,7 +126,7 @@ Test(flight, tells_of_a_list_that_failed_as_each_part_needs_it)
     cr_expect_eq(client_answer(two).status, 504);
 }
 
-Test(flight, tells_all_of_what_is_not_there)
+Test(lookup, tells_all_of_what_is_not_there)
 {
     scene_takes_off(one, "/articles/7");
     client_send(two, "GET /articles/7/related", "");
@@ -149,10 +149,10 @@ static void on_never(struct article_waiter *waiter, const struct article_fetch *
     cr_expect_fail("it was cancelled");
 }
 
-Test(flight, is_given_up_when_the_last_waiter_is_cancelled)
+Test(lookup, is_given_up_when_the_last_waiter_is_cancelled)
 {
-    article_wait_start(&first, store, NULL, 7, ARTICLE_WHOLE, on_never);
-    article_wait_start(&second, store, NULL, 7, ARTICLE_RELATED, on_never);
+    article_wait_start(&first, answers, NULL, 7, ARTICLE_WHOLE, on_never);
+    article_wait_start(&second, answers, NULL, 7, ARTICLE_RELATED, on_never);
     article_wait_cancel(&first);
     cr_assert_eq(fake_db_nwaiting(), 2, "the other one waits still");
     article_wait_cancel(&first); /* fine in any state */
@@ -165,18 +165,18 @@ Test(flight, is_given_up_when_the_last_waiter_is_cancelled)
     cr_expect_eq(scene_version(one), 3);
 }
 
-Test(flight, is_given_up_when_half_of_it_has_arrived)
+Test(lookup, is_given_up_when_half_of_it_has_arrived)
 {
-    article_wait_start(&first, store, NULL, 7, ARTICLE_WHOLE, on_never);
+    article_wait_start(&first, answers, NULL, 7, ARTICLE_WHOLE, on_never);
     fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID), fake_version(7, 3, 100));
     article_wait_cancel(&first);
     cr_expect_eq(fake_db_nwaiting(), 0);
     cr_expect_eq(fake_db_ncancelled(), 1);
 }
 
-Test(flight, is_given_up_alone_where_a_newer_one_is_under_way)
+Test(lookup, is_given_up_alone_where_a_newer_one_is_under_way)
 {
-    article_wait_start(&first, store, NULL, 7, ARTICLE_WHOLE, on_never);
+    article_wait_start(&first, answers, NULL, 7, ARTICLE_WHOLE, on_never);
     scene_told(7);
     scene_takes_off(one, "/articles/7");
     article_wait_cancel(&first);
@@ -199,10 +199,10 @@ static void on_first(struct article_waiter *waiter, const struct article_fetch *
     article_wait_cancel(&second);
 }
 
-Test(flight, lands_though_its_last_waiters_are_cancelled_while_it_does)
+Test(lookup, lands_though_its_last_waiters_are_cancelled_while_it_does)
 {
-    article_wait_start(&first, store, NULL, 7, ARTICLE_WHOLE, on_first);
-    article_wait_start(&second, store, NULL, 7, ARTICLE_WHOLE, on_never);
+    article_wait_start(&first, answers, NULL, 7, ARTICLE_WHOLE, on_first);
+    article_wait_start(&second, answers, NULL, 7, ARTICLE_WHOLE, on_never);
     scene_land(7, 3);
     cr_expect_eq(ndone, 1);
     article_wait_cancel(&second); /* fine in any state */
@@ -214,12 +214,12 @@ static void on_again(struct article_waiter *waiter, const struct article_fetch *
     (void)found;
     (void)answer;
     if (++ndone == 1)
-        article_wait_start(waiter, store, NULL, 7, ARTICLE_WHOLE, on_again);
+        article_wait_start(waiter, answers, NULL, 7, ARTICLE_WHOLE, on_again);
 }
 
-Test(flight, is_not_joined_by_who_asks_again_while_it_lands)
+Test(lookup, is_not_joined_by_who_asks_again_while_it_lands)
 {
-    article_wait_start(&first, store, NULL, 7, ARTICLE_WHOLE, on_again);
+    article_wait_start(&first, answers, NULL, 7, ARTICLE_WHOLE, on_again);
     scene_land(7, 3);
     cr_assert_eq(ndone, 1);
     cr_assert_eq(fake_db_nwaiting(), 2, "a look-up of its own");

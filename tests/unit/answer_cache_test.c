@@ -3,15 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/store.h"
+#include "server/answer_cache.h"
 
 enum { MAX_BYTES = 1000 * 1000, MAX_STALE_MS = 1000, LENGTH = 4000, NOW_US = 5000000 };
 
-static struct store store;
+static struct answer_cache store;
 
 static void tell(const int64_t *ids, size_t n)
 {
-    store_on_news(&store, &(struct db_feed_news){.ids = ids, .n = n, .vouched_at_us = NOW_US});
+    answer_cache_on_news(&store, &(struct db_change_feed_news){.ids = ids, .n = n, .confirmed_at_us = NOW_US});
 }
 
 static void tell_of(int64_t id)
@@ -21,18 +21,18 @@ static void tell_of(int64_t id)
 
 static void tell_everything(void)
 {
-    store_on_news(&store, &(struct db_feed_news){.everything = true, .vouched_at_us = NOW_US});
+    answer_cache_on_news(&store, &(struct db_change_feed_news){.everything = true, .confirmed_at_us = NOW_US});
 }
 
 static void init(void)
 {
-    store_init(&store, MAX_BYTES, MAX_STALE_MS);
+    answer_cache_init(&store, MAX_BYTES, MAX_STALE_MS);
     tell(NULL, 0);
 }
 
 static void finish(void)
 {
-    store_finish(&store);
+    answer_cache_finish(&store);
 }
 
 TestSuite(store, .init = init, .fini = finish);
@@ -50,7 +50,7 @@ static struct answer *answer_of(uint64_t key)
 static struct answer *keep(uint64_t key, int64_t subject, uint64_t since)
 {
     struct answer *answer = answer_of(key);
-    store_keep(&store, key, answer, &subject, 1, since);
+    answer_cache_keep(&store, key, answer, &subject, 1, since);
     bool is_kept = answer->is_kept;
     h2o_mem_release_shared(answer);
     return is_kept ? answer : NULL;
@@ -58,7 +58,7 @@ static struct answer *keep(uint64_t key, int64_t subject, uint64_t since)
 
 static struct answer *find(uint64_t key)
 {
-    return store_find(&store, key, NOW_US);
+    return answer_cache_find(&store, key, NOW_US);
 }
 
 Test(store, finds_what_it_keeps)
@@ -88,7 +88,7 @@ Test(store, asks_for_all_the_subjects)
     uint64_t since = store.freshness.seq;
     tell_of(13);
     struct answer *answer = answer_of(1);
-    store_keep(&store, 1, answer, (int64_t[]){7, 8, 9, 10, 11, 12, 13}, 7, since);
+    answer_cache_keep(&store, 1, answer, (int64_t[]){7, 8, 9, 10, 11, 12, 13}, 7, since);
     cr_expect_not(answer->is_kept);
     h2o_mem_release_shared(answer);
 }
@@ -158,7 +158,7 @@ Test(store, leaves_an_answer_that_is_dropped_to_who_still_sends_it)
     tell_of(7);
     cr_expect_not(answer->is_kept);
     cr_expect_eq(answer->bytes[LENGTH - 1], 'b');
-    store_compress(&store, answer); /* also fine now */
+    answer_cache_compress(&store, answer); /* also fine now */
     cr_expect_not_null(answer->gzip.base);
     cr_expect_eq(counter_get(&store.stats.bytes), 0);
     h2o_mem_release_shared(answer);
@@ -168,18 +168,18 @@ Test(store, shows_nothing_from_max_stale_after_the_last_vouch_on)
 {
     uint64_t end_us = NOW_US + MAX_STALE_MS * UINT64_C(1000);
     struct answer *answer = keep(1, 7, 0);
-    cr_expect_eq(store_find(&store, 1, end_us - 1), answer);
-    cr_expect_null(store_find(&store, 1, end_us));
-    store_on_news(&store, &(struct db_feed_news){.vouched_at_us = NOW_US + 1});
-    cr_expect_eq(store_find(&store, 1, end_us), answer);
-    cr_expect_null(store_find(&store, 1, end_us + 1));
+    cr_expect_eq(answer_cache_find(&store, 1, end_us - 1), answer);
+    cr_expect_null(answer_cache_find(&store, 1, end_us));
+    answer_cache_on_news(&store, &(struct db_change_feed_news){.confirmed_at_us = NOW_US + 1});
+    cr_expect_eq(answer_cache_find(&store, 1, end_us), answer);
+    cr_expect_null(answer_cache_find(&store, 1, end_us + 1));
     tell(NULL, 0); /* an earlier time than was vouched for already */
-    cr_expect_eq(store_find(&store, 1, end_us), answer);
+    cr_expect_eq(answer_cache_find(&store, 1, end_us), answer);
 }
 
 Test(store, shows_nothing_before_the_first_vouch)
 {
-    store_init(&store, MAX_BYTES, MAX_STALE_MS);
+    answer_cache_init(&store, MAX_BYTES, MAX_STALE_MS);
     cr_assert_not_null(keep(1, 7, 0));
     cr_expect_null(find(1));
 }
@@ -188,20 +188,20 @@ Test(store, shows_nothing_from_its_own_end_on)
 {
     struct answer *answer = keep(1, 7, 0);
     answer->stale_at_us = NOW_US + 10;
-    cr_expect_eq(store_find(&store, 1, NOW_US + 9), answer);
-    cr_expect_null(store_find(&store, 1, NOW_US + 10));
+    cr_expect_eq(answer_cache_find(&store, 1, NOW_US + 9), answer);
+    cr_expect_null(answer_cache_find(&store, 1, NOW_US + 10));
     struct answer *next = keep(1, 7, 0); /* it makes way */
-    cr_expect_eq(store_find(&store, 1, NOW_US + 10), next);
+    cr_expect_eq(answer_cache_find(&store, 1, NOW_US + 10), next);
 }
 
 Test(store, keeps_and_shows_nothing_where_it_is_off)
 {
-    store_init(&store, 0, MAX_STALE_MS);
+    answer_cache_init(&store, 0, MAX_STALE_MS);
     tell(NULL, 0);
     cr_expect_null(keep(1, 7, 0));
     cr_expect_null(find(1));
     struct answer *answer = answer_of(1);
-    store_compress(&store, answer);
+    answer_cache_compress(&store, answer);
     cr_expect_not_null(answer->gzip.base);
     h2o_mem_release_shared(answer);
     tell_of(7);
@@ -235,14 +235,14 @@ Test(store, counts_the_compressed_bytes_of_what_it_keeps_and_evicts_others_for_t
     for (uint64_t key = 0; key < 1000; key++) {
         struct answer *each = find(key);
         if (each != NULL)
-            store_compress(&store, each);
+            answer_cache_compress(&store, each);
         cr_assert_leq(counter_get(&store.stats.bytes), MAX_BYTES);
     }
     cr_expect_lt(counter_get(&store.stats.items), items);
     cr_expect_eq(find(999), answer);
 
     uint64_t before = counter_get(&store.stats.bytes);
-    store_compress(&store, answer);
+    answer_cache_compress(&store, answer);
     cr_expect_eq(counter_get(&store.stats.bytes), before, "it is compressed already");
 }
 
@@ -251,10 +251,10 @@ Test(store, gives_back_at_once_what_is_too_large_for_it)
     static char bytes[MAX_BYTES / 10];
     h2o_iovec_t part = h2o_iovec_init(bytes, sizeof(bytes));
     struct answer *answer = answer_create(&part, 1);
-    store_keep(&store, 1, answer, &(int64_t){7}, 1, 0);
+    answer_cache_keep(&store, 1, answer, &(int64_t){7}, 1, 0);
     cr_expect_not(answer->is_kept);
     cr_expect_null(find(1));
-    store_compress(&store, answer);
+    answer_cache_compress(&store, answer);
     cr_expect_eq(counter_get(&store.stats.bytes), 0);
     h2o_mem_release_shared(answer);
 }
@@ -263,7 +263,7 @@ Test(store, lets_go_of_all_in_the_end)
 {
     struct answer *answer = keep(1, 7, 0);
     h2o_mem_addref_shared(answer);
-    store_finish(&store);
+    answer_cache_finish(&store);
     cr_expect_not(answer->is_kept);
     h2o_mem_release_shared(answer);
     init();

@@ -1,8 +1,8 @@
 /* A read is begun by the beat alone; a notification makes it come earlier. What is due while a
  * command is under way is sent after its answer:
  *
- *     on_notify --> hurry --> [the beat] on_beat --> go_on --> on_answer --> tell --> go_on ... */
-#include "db/feed.h"
+ *     on_notify --> read_soon --> [the beat] on_poll --> go_on --> on_answer --> tell --> go_on ... */
+#include "db/change_feed.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -17,21 +17,21 @@ enum {
     MOST_DEADLINE_MS = 5000,
     READ_GAP_US =
         5000, /* between two reads, so that a storm of commits does not become one of reads */
-    CANARY_MS = 5000,
-    CANARY_PATIENCE_MS = 2000,
+    NOTIFY_TEST_MS = 5000,
+    NOTIFY_TEST_PATIENCE_MS = 2000,
 };
 
-static const char canary_word[] = "canary "; /* begins the payload of every server's canaries */
+static const char notify_test_word[] = "notify_test "; /* begins the payload of every server's canaries */
 
 static db_conn_up_fn on_up;
-static void run(struct db_feed *feed, enum db_statement statement, const char *param);
-static void go_on(struct db_feed *feed);
+static void run(struct db_change_feed *feed, enum db_statement statement, const char *param);
+static void go_on(struct db_change_feed *feed);
 static db_conn_answer_fn on_answer;
-static void on_read(struct db_feed *feed, const PGresult *result);
-static void tell(struct db_feed *feed, bool everything, struct db_text ids);
+static void on_read(struct db_change_feed *feed, const PGresult *result);
+static void tell(struct db_change_feed *feed, bool everything, struct db_text ids);
 static db_conn_notify_fn on_notify;
-static void hurry(struct db_feed *feed);
-static timer_fn on_beat, on_canary_timer;
+static void read_soon(struct db_change_feed *feed);
+static timer_fn on_poll, on_notify_test_timer;
 static db_conn_down_fn on_down;
 
 static unsigned clamp(unsigned n, unsigned least, unsigned most)
@@ -39,14 +39,14 @@ static unsigned clamp(unsigned n, unsigned least, unsigned most)
     return n < least ? least : n > most ? most : n;
 }
 
-void db_feed_init(struct db_feed *feed, const struct db_feed_config *config)
+void db_change_feed_init(struct db_change_feed *feed, const struct db_change_feed_config *config)
 {
-    *feed = (struct db_feed){._config = *config};
+    *feed = (struct db_change_feed){._config = *config};
     feed->_env = (struct db_conn_env){
         .loop = config->loop,
         .resolver = config->resolver,
         .info = config->conninfo,
-        .crew = DB_CREW_FEED,
+        .crew = DB_CREW_CHANGE_FEED,
         .deadline_ms = clamp(config->max_stale_ms, LEAST_DEADLINE_MS, MOST_DEADLINE_MS),
         .states = config->stats->connections,
         .on_up = on_up,
@@ -56,52 +56,52 @@ void db_feed_init(struct db_feed *feed, const struct db_feed_config *config)
     };
     feed->_position = strdup("");
     assert(feed->_position != NULL);
-    snprintf(feed->_token, sizeof(feed->_token), "%s%08x%08x", canary_word, arc4random(),
+    snprintf(feed->_token, sizeof(feed->_token), "%s%08x%08x", notify_test_word, arc4random(),
              arc4random());
-    db_teller_init(&feed->_teller, config->on_event);
-    timer_init(&feed->_beat, config->loop, on_beat);
-    timer_init(&feed->_canary_timer, config->loop, on_canary_timer);
+    db_reporter_init(&feed->_teller, config->on_event);
+    timer_init(&feed->_poll, config->loop, on_poll);
+    timer_init(&feed->_notify_test_timer, config->loop, on_notify_test_timer);
     db_conn_init(&feed->_conn, &feed->_env);
 }
 
-void db_feed_finish(struct db_feed *feed)
+void db_change_feed_finish(struct db_change_feed *feed)
 {
     db_conn_finish(&feed->_conn);
-    timer_finish(&feed->_canary_timer);
-    timer_finish(&feed->_beat);
+    timer_finish(&feed->_notify_test_timer);
+    timer_finish(&feed->_poll);
     free(feed->_position);
     counter_set(&feed->_config.stats->is_up, 0);
 }
 
 static void on_up(struct db_conn *conn)
 {
-    struct db_feed *feed = container_of(conn, struct db_feed, _conn);
+    struct db_change_feed *feed = container_of(conn, struct db_change_feed, _conn);
     feed->_is_read_due = true;
-    feed->_canary = DB_CANARY_IS_DUE;
+    feed->_notify_test = DB_NOTIFY_TEST_IS_DUE;
     run(feed, DB_LISTEN, NULL);
 }
 
-static void run(struct db_feed *feed, enum db_statement statement, const char *param)
+static void run(struct db_change_feed *feed, enum db_statement statement, const char *param)
 {
     feed->_running = statement;
     db_conn_send(&feed->_conn, statement, (struct db_conn_param){.value = param});
 }
 
 /* The next command, if one is due and none is under way. */
-static void go_on(struct db_feed *feed)
+static void go_on(struct db_change_feed *feed)
 {
     if (feed->_conn.state != DB_CONN_IDLE)
         return;
     if (feed->_is_read_due) {
         feed->_is_read_due = false;
         feed->_read_at_us = monotonic_us();
-        timer_start(&feed->_beat, feed->_config.max_stale_ms / 4);
+        timer_start(&feed->_poll, feed->_config.max_stale_ms / 4);
         run(feed, DB_CHANGES_SINCE, feed->_position);
-    } else if (feed->_canary == DB_CANARY_IS_DUE) {
-        unsigned every_ms = feed->_config.canary_ms;
-        feed->_canary = DB_CANARY_IS_OUT;
-        timer_start(&feed->_canary_timer, every_ms != 0 ? every_ms / 2 : CANARY_PATIENCE_MS);
-        run(feed, DB_CANARY, feed->_token);
+    } else if (feed->_notify_test == DB_NOTIFY_TEST_IS_DUE) {
+        unsigned every_ms = feed->_config.notify_test_ms;
+        feed->_notify_test = DB_NOTIFY_TEST_IS_OUT;
+        timer_start(&feed->_notify_test_timer, every_ms != 0 ? every_ms / 2 : NOTIFY_TEST_PATIENCE_MS);
+        run(feed, DB_NOTIFY_TEST, feed->_token);
     }
 }
 
@@ -115,7 +115,7 @@ static bool is_locked(const PGresult *result)
 /* Whatever another error is, a new connection mends it at least as well as another try on this one. */
 static void on_answer(struct db_conn *conn, const PGresult *result)
 {
-    struct db_feed *feed = container_of(conn, struct db_feed, _conn);
+    struct db_change_feed *feed = container_of(conn, struct db_change_feed, _conn);
     ExecStatusType status = PQresultStatus(result);
 
     bool is_ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
@@ -128,7 +128,7 @@ static void on_answer(struct db_conn *conn, const PGresult *result)
     go_on(feed);
 }
 
-static void on_read(struct db_feed *feed, const PGresult *result)
+static void on_read(struct db_change_feed *feed, const PGresult *result)
 {
     assert(PQntuples(result) == 1);
     struct db_text position = db_row_text(result, 0, 0);
@@ -139,70 +139,70 @@ static void on_read(struct db_feed *feed, const PGresult *result)
     tell(feed, db_row_int32(result, 0, 1) == 1, db_row_text(result, 0, 2));
 }
 
-static void tell(struct db_feed *feed, bool everything, struct db_text ids)
+static void tell(struct db_change_feed *feed, bool everything, struct db_text ids)
 {
-    struct db_feed_stats *stats = feed->_config.stats;
+    struct db_change_feed_stats *stats = feed->_config.stats;
     size_t n = everything ? 0 : db_ids_count(ids);
     int64_t *changed = calloc(n + 1, sizeof(*changed));
     assert(changed != NULL);
     for (size_t i = 0; i < n; i++)
         changed[i] = db_ids_at(ids, i);
     counter_set(&stats->is_up, 1);
-    counter_set(&stats->vouched_at_us, feed->_read_at_us);
+    counter_set(&stats->confirmed_at_us, feed->_read_at_us);
     counter_add(&stats->reads, 1);
     counter_add(&stats->changes, n);
     counter_add(&stats->everything, everything);
-    db_teller_up(&feed->_teller);
-    feed->_config.on_news(feed, &(struct db_feed_news){.everything = everything,
+    db_reporter_up(&feed->_teller);
+    feed->_config.on_news(feed, &(struct db_change_feed_news){.everything = everything,
                                                        .ids = changed,
                                                        .n = n,
-                                                       .vouched_at_us = feed->_read_at_us});
+                                                       .confirmed_at_us = feed->_read_at_us});
     free(changed);
 }
 
 static void on_notify(struct db_conn *conn, const char *payload)
 {
-    struct db_feed *feed = container_of(conn, struct db_feed, _conn);
-    unsigned every_ms = feed->_config.canary_ms;
+    struct db_change_feed *feed = container_of(conn, struct db_change_feed, _conn);
+    unsigned every_ms = feed->_config.notify_test_ms;
 
-    if (strncmp(payload, canary_word, strlen(canary_word)) != 0) {
-        hurry(feed);
+    if (strncmp(payload, notify_test_word, strlen(notify_test_word)) != 0) {
+        read_soon(feed);
     } else if (strcmp(payload, feed->_token) == 0) {
-        feed->_canary = DB_CANARY_RESTS;
-        timer_start(&feed->_canary_timer, every_ms != 0 ? every_ms : CANARY_MS);
+        feed->_notify_test = DB_NOTIFY_TEST_RESTS;
+        timer_start(&feed->_notify_test_timer, every_ms != 0 ? every_ms : NOTIFY_TEST_MS);
     }
 }
 
 /* Whether a read that is under way sees the change is not known: another one follows it. */
-static void hurry(struct db_feed *feed)
+static void read_soon(struct db_change_feed *feed)
 {
     uint64_t since_us = monotonic_us() - feed->_read_at_us;
-    timer_start(&feed->_beat, since_us < READ_GAP_US ? (READ_GAP_US - since_us + 999) / 1000 : 0);
+    timer_start(&feed->_poll, since_us < READ_GAP_US ? (READ_GAP_US - since_us + 999) / 1000 : 0);
 }
 
-static void on_beat(struct timer *timer)
+static void on_poll(struct timer *timer)
 {
-    struct db_feed *feed = container_of(timer, struct db_feed, _beat);
+    struct db_change_feed *feed = container_of(timer, struct db_change_feed, _poll);
     feed->_is_read_due = true;
     go_on(feed);
 }
 
-static void on_canary_timer(struct timer *timer)
+static void on_notify_test_timer(struct timer *timer)
 {
-    struct db_feed *feed = container_of(timer, struct db_feed, _canary_timer);
-    if (feed->_canary == DB_CANARY_IS_OUT) {
+    struct db_change_feed *feed = container_of(timer, struct db_change_feed, _notify_test_timer);
+    if (feed->_notify_test == DB_NOTIFY_TEST_IS_OUT) {
         db_conn_drop(&feed->_conn, "it hears no notifications, though it answers");
         return;
     }
-    feed->_canary = DB_CANARY_IS_DUE;
+    feed->_notify_test = DB_NOTIFY_TEST_IS_DUE;
     go_on(feed);
 }
 
 static void on_down(struct db_conn *conn, enum db_conn_state was)
 {
-    struct db_feed *feed = container_of(conn, struct db_feed, _conn);
-    timer_stop(&feed->_beat);
-    timer_stop(&feed->_canary_timer);
+    struct db_change_feed *feed = container_of(conn, struct db_change_feed, _conn);
+    timer_stop(&feed->_poll);
+    timer_stop(&feed->_notify_test_timer);
     counter_set(&feed->_config.stats->is_up, 0);
-    db_teller_down(&feed->_teller, conn, was);
+    db_reporter_down(&feed->_teller, conn, was);
 }

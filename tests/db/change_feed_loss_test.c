@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/db/heard.h"
+#include "tests/db/feed_recorder.h"
 #include "tests/support/cluster.h"
 #include "tests/support/database.h"
 
@@ -116,7 +116,7 @@ Test(feed_loss, replaces_a_connection_that_hears_nothing_though_it_answers)
                      "create function public.pg_notify(text, text) returns void language sql"
                      " as 'select'; alter database %s set search_path to public, pg_catalog",
                      PQdb(session));
-    heard_start(url, (struct db_feed_config){.max_stale_ms = BY_BEAT, .canary_ms = 100});
+    heard_start(url, (struct db_change_feed_config){.max_stale_ms = BY_BEAT, .notify_test_ms = 100});
     long first = 0, second = 0;
     cr_assert(RUN_UNTIL(ALL_MS, (first = heard_backend(session)) != 0));
     cr_assert(RUN_UNTIL(ALL_MS, (second = heard_backend(session)) != first && second != 0));
@@ -134,7 +134,7 @@ Test(feed_loss, replaces_a_connection_that_hears_nothing_though_it_answers)
 Test(feed_loss, says_what_is_missing_and_goes_on_once_it_is_there)
 {
     char *empty = test_database_create_empty();
-    heard_start(empty, (struct db_feed_config){.max_stale_ms = BY_BEAT});
+    heard_start(empty, (struct db_change_feed_config){.max_stale_ms = BY_BEAT});
     cr_assert(RUN_UNTIL(ALL_MS, heard.events[DB_EVENT_NO_CONNECT] > 0));
     cr_expect(strstr(heard.why, "change_log") != NULL, "%s", heard.why);
     test_database_migrate(empty, "up");

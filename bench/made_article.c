@@ -1,4 +1,4 @@
-#include "bench/story.h"
+#include "bench/made_article.h"
 
 #include "bench/words.h"
 
@@ -9,27 +9,27 @@
 
 enum {
     PEOPLE = 2000,                  /* 50 first names and 40 surnames */
-    CORPUS_TAGS = CHANCE_MAX_RANKS, /* 100 topics and 50 aspects */
+    CORPUS_TAGS = RANDOM_MAX_RANKS, /* 100 topics and 50 aspects */
     DEMO_AUTHORS_A_DESK = 8,
 };
 
-static void choose_subject(struct story *s);
-static void choose_time(struct story *s);
-static void choose_people(struct story *s);
-static void choose_numbers(struct story *s);
-static void choose_tags(struct story *s);
-static void shuffle_decks(struct story *s);
-static void write_body(struct story *s);
+static void choose_subject(struct made_article *s);
+static void choose_time(struct made_article *s);
+static void choose_people(struct made_article *s);
+static void choose_numbers(struct made_article *s);
+static void choose_tags(struct made_article *s);
+static void shuffle_decks(struct made_article *s);
+static void write_body(struct made_article *s);
 
-static const char *any(struct story *s, const struct list *list);
-static const char *deal(struct story *s, struct deck *deck);
-static void expand(struct story *s, struct text *out, const char *template);
+static const char *any(struct made_article *s, const struct list *list);
+static const char *deal(struct made_article *s, struct shuffled_list *deck);
+static void expand(struct made_article *s, struct text *out, const char *template);
 
-void story_write(struct story *s, bool is_demo, unsigned number)
+void made_article_write(struct made_article *s, bool is_demo, unsigned number)
 {
     s->is_demo = is_demo;
     s->number = number;
-    s->_chance = chance_of((uint64_t)number << 1 | is_demo);
+    s->_chance = random_of((uint64_t)number << 1 | is_demo);
     s->_slots.n = s->_slots._values_len = 0;
     s->ntags = s->_tags_told = 0;
     s->title.len = s->summary.len = s->body.len = 0;
@@ -45,18 +45,18 @@ void story_write(struct story *s, bool is_demo, unsigned number)
     write_body(s);
 }
 
-static void choose_subject(struct story *s)
+static void choose_subject(struct made_article *s)
 {
-    unsigned section = chance_below(&s->_chance, s->is_demo ? NDESKS : corpus_sections.n);
+    unsigned section = random_below(&s->_chance, s->is_demo ? NDESKS : corpus_sections.n);
     s->_desk = &desks[section % NDESKS];
     s->section = corpus_sections.items[section];
-    s->_subject = &s->_desk->subjects[chance_zipf(&s->_chance, s->_desk->nsubjects)];
+    s->_subject = &s->_desk->dependencies[random_zipf(&s->_chance, s->_desk->ndependencies)];
     slots_set(&s->_slots, "topic", s->_subject->topic);
     slots_set(&s->_slots, "thing", "the {topic}");
     slots_set(&s->_slots, "body", any(s, &s->_desk->bodies));
 
-    unsigned town = chance_zipf(&s->_chance, towns.n);
-    unsigned other = (town + 1 + chance_below(&s->_chance, towns.n - 1)) % towns.n;
+    unsigned town = random_zipf(&s->_chance, towns.n);
+    unsigned other = (town + 1 + random_below(&s->_chance, towns.n - 1)) % towns.n;
     s->_town = towns.items[town];
     slots_set(&s->_slots, "town", s->_town);
     slots_set(&s->_slots, "town2", towns.items[other]);
@@ -64,19 +64,19 @@ static void choose_subject(struct story *s)
 }
 
 /* Somewhere between 2014 and the middle of 2025. */
-static void choose_time(struct story *s)
+static void choose_time(struct made_article *s)
 {
     const unsigned first = 1388534400, last = 1751241600;
-    s->published = (time_t)chance_between(&s->_chance, first, last);
+    s->published = (time_t)random_between(&s->_chance, first, last);
     struct tm tm;
     gmtime_r(&s->published, &tm);
     slots_print(&s->_slots, "last", "%d", 1900 + tm.tm_year - 1);
     slots_print(&s->_slots, "year", "%d", 1900 + tm.tm_year);
     slots_print(&s->_slots, "next", "%d", 1900 + tm.tm_year + 1);
     slots_set(&s->_slots, "past",
-              months.items[((unsigned)tm.tm_mon + 12 - chance_between(&s->_chance, 1, 4)) % 12]);
+              months.items[((unsigned)tm.tm_mon + 12 - random_between(&s->_chance, 1, 4)) % 12]);
     slots_set(&s->_slots, "month",
-              months.items[((unsigned)tm.tm_mon + chance_between(&s->_chance, 1, 4)) % 12]);
+              months.items[((unsigned)tm.tm_mon + random_between(&s->_chance, 1, 4)) % 12]);
     slots_set(&s->_slots, "day", any(s, &weekdays));
 }
 
@@ -91,22 +91,22 @@ static const char *first_name(unsigned a)
     return first_names.items[a % first_names.n];
 }
 
-static unsigned choose_author(struct story *s)
+static unsigned choose_author(struct made_article *s)
 {
     if (!s->is_demo)
-        return chance_below(&s->_chance, PEOPLE);
+        return random_below(&s->_chance, PEOPLE);
     unsigned desk = (unsigned)(s->_desk - desks);
-    return (desk * DEMO_AUTHORS_A_DESK + chance_zipf(&s->_chance, DEMO_AUTHORS_A_DESK)) * 31 %
+    return (desk * DEMO_AUTHORS_A_DESK + random_zipf(&s->_chance, DEMO_AUTHORS_A_DESK)) * 31 %
            PEOPLE;
 }
 
 /* One or two authors and two people who speak, no two of them with the same surname. */
-static void choose_people(struct story *s)
+static void choose_people(struct made_article *s)
 {
-    unsigned who[STORY_MAX_AUTHORS + 2] = {0}, n = 0;
-    s->nauthors = chance_below(&s->_chance, 4) == 0 ? 2 : 1;
+    unsigned who[MADE_ARTICLE_MAX_AUTHORS + 2] = {0}, n = 0;
+    s->nauthors = random_below(&s->_chance, 4) == 0 ? 2 : 1;
     while (n < s->nauthors + 2) {
-        who[n] = n < s->nauthors ? choose_author(s) : chance_below(&s->_chance, PEOPLE);
+        who[n] = n < s->nauthors ? choose_author(s) : random_below(&s->_chance, PEOPLE);
         unsigned same = 0;
         for (unsigned i = 0; i < n; i++)
             same += surname(who[i]) == surname(who[n]);
@@ -125,76 +125,76 @@ static void choose_people(struct story *s)
 }
 
 /* Those that a reader may meet twice in one article. */
-static void choose_numbers(struct story *s)
+static void choose_numbers(struct made_article *s)
 {
-    unsigned crowd = chance_between(&s->_chance, 900, 3999);
+    unsigned crowd = random_between(&s->_chance, 900, 3999);
     if (crowd < 1000)
         slots_print(&s->_slots, "crowd", "%u", crowd);
     else
         slots_print(&s->_slots, "crowd", "%u,%03u", crowd / 1000, crowd % 1000);
-    unsigned tenths = chance_between(&s->_chance, 11, 99);
+    unsigned tenths = random_between(&s->_chance, 11, 99);
     slots_print(&s->_slots, "money", "%u.%u million crowns", tenths / 10, tenths % 10);
-    slots_print(&s->_slots, "helpers", "%u", chance_between(&s->_chance, 60, 300));
-    slots_print(&s->_slots, "pupils", "%u", chance_between(&s->_chance, 120, 700));
-    slots_print(&s->_slots, "artists", "%u", chance_between(&s->_chance, 20, 70));
-    slots_print(&s->_slots, "staff", "%u", chance_between(&s->_chance, 20, 90));
-    slots_print(&s->_slots, "samples", "%u", chance_between(&s->_chance, 200, 900));
-    slots_print(&s->_slots, "sites", "%u", chance_between(&s->_chance, 9, 40));
+    slots_print(&s->_slots, "helpers", "%u", random_between(&s->_chance, 60, 300));
+    slots_print(&s->_slots, "pupils", "%u", random_between(&s->_chance, 120, 700));
+    slots_print(&s->_slots, "artists", "%u", random_between(&s->_chance, 20, 70));
+    slots_print(&s->_slots, "staff", "%u", random_between(&s->_chance, 20, 90));
+    slots_print(&s->_slots, "samples", "%u", random_between(&s->_chance, 200, 900));
+    slots_print(&s->_slots, "sites", "%u", random_between(&s->_chance, 9, 40));
     slots_set(&s->_slots, "years", any(s, &year_counts));
 }
 
-static void add_tag(struct story *s, const char *name)
+static void add_tag(struct made_article *s, const char *name)
 {
     for (unsigned i = 0; i < s->ntags; i++) {
         if (strcmp(s->tags[i], name) == 0)
             return;
     }
-    assert(s->ntags < STORY_MAX_TAGS);
+    assert(s->ntags < MADE_ARTICLE_MAX_TAGS);
     snprintf(s->tags[s->ntags++], sizeof(s->tags[0]), "%s", name);
 }
 
-static void choose_tags(struct story *s)
+static void choose_tags(struct made_article *s)
 {
     if (s->is_demo) {
         const struct list *own = &s->_subject->tags;
         unsigned skipped =
-            chance_below(&s->_chance, own->n + 2); /* most carry all tags of their subject */
+            random_below(&s->_chance, own->n + 2); /* most carry all tags of their subject */
         for (unsigned i = 0; i < own->n; i++) {
             if (i != skipped)
                 add_tag(s, own->items[i]);
         }
-        if (chance_below(&s->_chance, 2) == 0)
+        if (random_below(&s->_chance, 2) == 0)
             add_tag(s, s->_town);
-        add_tag(s, general_tags.items[chance_zipf(&s->_chance, general_tags.n)]);
+        add_tag(s, general_tags.items[random_zipf(&s->_chance, general_tags.n)]);
         return;
     }
-    unsigned want = chance_between(&s->_chance, 3, STORY_MAX_TAGS);
+    unsigned want = random_between(&s->_chance, 3, MADE_ARTICLE_MAX_TAGS);
     while (s->ntags < want) {
-        unsigned rank = chance_zipf(&s->_chance, CORPUS_TAGS), topic = rank % corpus_topics.n;
+        unsigned rank = random_zipf(&s->_chance, CORPUS_TAGS), topic = rank % corpus_topics.n;
         unsigned aspect = (rank / corpus_topics.n + rank) % corpus_aspects.n;
-        char name[STORY_NAME_BYTES];
+        char name[MADE_ARTICLE_NAME_BYTES];
         snprintf(name, sizeof(name), "%s %s", corpus_topics.items[topic],
                  corpus_aspects.items[aspect]);
         add_tag(s, name);
     }
 }
 
-static void shuffle_decks(struct story *s)
+static void shuffle_decks(struct made_article *s)
 {
-    s->_facts = (struct deck){.list = &s->_desk->facts};
-    s->_contexts = (struct deck){.list = s->_desk->contexts};
-    s->_praise = (struct deck){.list = &s->_desk->praise};
-    s->_doubts = (struct deck){.list = &s->_desk->doubts};
-    s->_said1 = (struct deck){.list = &attributions1};
-    s->_said2 = (struct deck){.list = &attributions2};
-    s->_tag_lines = (struct deck){.list = &tag_lines};
+    s->_facts = (struct shuffled_list){.list = &s->_desk->facts};
+    s->_contexts = (struct shuffled_list){.list = s->_desk->contexts};
+    s->_praise = (struct shuffled_list){.list = &s->_desk->praise};
+    s->_doubts = (struct shuffled_list){.list = &s->_desk->doubts};
+    s->_said1 = (struct shuffled_list){.list = &attributions1};
+    s->_said2 = (struct shuffled_list){.list = &attributions2};
+    s->_tag_lines = (struct shuffled_list){.list = &tag_lines};
 }
 
 /* ---- the body: a first paragraph, rounds of what is told and said, a last one ---- */
 
 enum step { FACTS, PRAISE, MORE_FACTS, DOUBT, BACKGROUND, NSTEPS };
 
-static void add_sentence(struct story *s, const char *template)
+static void add_sentence(struct made_article *s, const char *template)
 {
     size_t len = s->body.len;
     if (len > 0 && s->body.bytes[len - 1] != '\n')
@@ -202,21 +202,21 @@ static void add_sentence(struct story *s, const char *template)
     expand(s, &s->body, template);
 }
 
-static void add_quote(struct story *s, struct deck *quotes, const struct list *first,
-                      struct deck *later)
+static void add_quote(struct made_article *s, struct shuffled_list *quotes, const struct list *first,
+                      struct shuffled_list *later)
 {
     bool is_first = quotes->dealt == 0;
     slots_set(&s->_slots, "quote", deal(s, quotes));
     add_sentence(s, is_first ? any(s, first) : deal(s, later));
 }
 
-static void add_tag_line(struct story *s)
+static void add_tag_line(struct made_article *s)
 {
     slots_set(&s->_slots, "tag", s->tags[s->_tags_told++ % s->ntags]);
     add_sentence(s, deal(s, &s->_tag_lines));
 }
 
-static void add_step(struct story *s, enum step step)
+static void add_step(struct made_article *s, enum step step)
 {
     switch (step) {
     case FACTS:
@@ -246,17 +246,17 @@ static void add_step(struct story *s, enum step step)
     }
 }
 
-static bool is_long_enough(struct story *s, size_t target)
+static bool is_long_enough(struct made_article *s, size_t target)
 {
     if (s->is_demo && s->_facts.dealt + 2 > s->_facts.list->n)
         return true; /* a reader would notice a fact that comes again */
     return s->body.len >= target;
 }
 
-static void write_body(struct story *s)
+static void write_body(struct made_article *s)
 {
-    double u = chance_unit(&s->_chance);
-    size_t target = s->is_demo ? chance_between(&s->_chance, 1200, 2600)
+    double u = random_unit(&s->_chance);
+    size_t target = s->is_demo ? random_between(&s->_chance, 1200, 2600)
                                : (size_t)(910 + 7000 * u * u * sqrt(u));
     add_sentence(s, any(s, &s->_desk->ledes));
     add_sentence(s, deal(s, &s->_contexts));
@@ -268,17 +268,17 @@ static void write_body(struct story *s)
     add_sentence(s, any(s, &s->_desk->outlook));
 }
 
-static const char *any(struct story *s, const struct list *list)
+static const char *any(struct made_article *s, const struct list *list)
 {
-    return chance_any(&s->_chance, list);
+    return random_any(&s->_chance, list);
 }
 
-static const char *deal(struct story *s, struct deck *deck)
+static const char *deal(struct made_article *s, struct shuffled_list *deck)
 {
-    return deck_deal(deck, &s->_chance);
+    return shuffled_list_next(deck, &s->_chance);
 }
 
-static void expand(struct story *s, struct text *out, const char *template)
+static void expand(struct made_article *s, struct text *out, const char *template)
 {
     template_expand(template, &s->_slots, &s->_chance, out);
 }

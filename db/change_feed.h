@@ -1,4 +1,4 @@
-/* db/feed.h - which articles have changed, told as it commits.
+/* db/change_feed.h - which articles have changed, told as it commits.
  *
  * The change log in the database is the truth; a notification is only what wakes. The feed keeps
  * its position in the log and reads on from there when a notification comes, and every quarter of
@@ -14,17 +14,17 @@
  * would be neither until the next beat.
  *
  * One a process is enough, on one loop; nothing here locks. */
-#ifndef DB_FEED_H
-#define DB_FEED_H
+#ifndef DB_CHANGE_FEED_H
+#define DB_CHANGE_FEED_H
 
 #include "base/counter.h"
 #include "db/conn.h"
-#include "db/teller.h"
+#include "db/reporter.h"
 
-struct db_feed;
+struct db_change_feed;
 
 /* All that has committed since the news before. */
-struct db_feed_news {
+struct db_change_feed_news {
     /* Anything may have changed: the first news, a change of over 10,000 articles, a gap in the log,
      * another history of the database. */
     bool everything;
@@ -32,50 +32,50 @@ struct db_feed_news {
     const int64_t *ids;
     size_t n;
     /* monotonic_us(): whatever had committed by then is in these news or was in earlier ones. */
-    uint64_t vouched_at_us;
+    uint64_t confirmed_at_us;
 };
 
 /* Called from the loop, with nothing changed too. It may not finish the feed. */
-typedef void db_feed_news_fn(struct db_feed *feed, const struct db_feed_news *news);
+typedef void db_change_feed_news_fn(struct db_change_feed *feed, const struct db_change_feed_news *news);
 
 /* Written by the feed's thread, read by any. */
-struct db_feed_stats {
+struct db_change_feed_stats {
     struct counter connections[DB_CONN_NSTATES]; /* 1 in the state of its connection */
     struct counter is_up;                        /* it has read since its connection came up */
     struct counter reads, changes;               /* changes: articles told */
     struct counter everything;                   /* news that said so */
-    struct counter vouched_at_us;                /* of the last news; 0 before the first */
+    struct counter confirmed_at_us;                /* of the last news; 0 before the first */
 };
 
-struct db_feed_config {
+struct db_change_feed_config {
     h2o_loop_t *loop;
     h2o_multithread_receiver_t *resolver; /* see db/resolve.h */
     const struct db_conninfo *conninfo;   /* outlives the feed */
     unsigned max_stale_ms;
-    unsigned canary_ms; /* from one to the next, and twice its patience; 0: 5 s, and 2 s */
-    db_feed_news_fn *on_news;
+    unsigned notify_test_ms; /* from one to the next, and twice its patience; 0: 5 s, and 2 s */
+    db_change_feed_news_fn *on_news;
     db_event_fn *on_event;       /* may be NULL */
-    struct db_feed_stats *stats; /* zeroed; the caller's, and outlives the feed */
+    struct db_change_feed_stats *stats; /* zeroed; the caller's, and outlives the feed */
 };
 
 /* Embed it; all is private. */
-struct db_feed {
-    struct db_feed_config _config;
+struct db_change_feed {
+    struct db_change_feed_config _config;
     struct db_conn_env _env;
     struct db_conn _conn;
-    struct db_teller _teller;
+    struct db_reporter _teller;
     enum db_statement _running; /* what the connection runs while it is BUSY */
     char *_position;            /* opaque; "" before the first read */
     bool _is_read_due;
     uint64_t _read_at_us; /* the last read was sent */
-    struct timer _beat;   /* the next read */
-    enum { DB_CANARY_RESTS, DB_CANARY_IS_DUE, DB_CANARY_IS_OUT } _canary;
-    struct timer _canary_timer; /* the end of its rest, or of the patience with it */
+    struct timer _poll;   /* the next read */
+    enum { DB_NOTIFY_TEST_RESTS, DB_NOTIFY_TEST_IS_DUE, DB_NOTIFY_TEST_IS_OUT } _notify_test;
+    struct timer _notify_test_timer; /* the end of its rest, or of the patience with it */
     char _token[32];            /* by which it is known */
 };
 
 /* Connecting begins in the next turn of the loop and goes on for ever. */
-void db_feed_init(struct db_feed *feed, const struct db_feed_config *config);
-void db_feed_finish(struct db_feed *feed); /* calls nobody back; not from a callback of the feed */
+void db_change_feed_init(struct db_change_feed *feed, const struct db_change_feed_config *config);
+void db_change_feed_finish(struct db_change_feed *feed); /* calls nobody back; not from a callback of the feed */
 
 #endif

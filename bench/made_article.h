@@ -1,0 +1,44 @@
+/* bench/made_article.h - one made-up article.
+ *
+ *     made_article_write(number) --> who, where, what, which numbers --> title, summary, body, tags, authors
+ *
+ * Each story has a generator of its own, seeded with its number: story i is the same in every run. */
+#ifndef BENCH_MADE_ARTICLE_H
+#define BENCH_MADE_ARTICLE_H
+
+#include <stdbool.h>
+#include <time.h>
+
+#include "bench/random.h"
+#include "bench/template.h"
+
+enum {
+    MADE_ARTICLE_MAX_TAGS = 6,
+    MADE_ARTICLE_MAX_AUTHORS = 2,
+    MADE_ARTICLE_NAME_BYTES = 64,
+};
+
+struct made_article {
+    bool is_demo;
+    unsigned number;
+    time_t published;
+    const char *section;
+    char tags[MADE_ARTICLE_MAX_TAGS][MADE_ARTICLE_NAME_BYTES];
+    unsigned ntags;
+    char authors[MADE_ARTICLE_MAX_AUTHORS][MADE_ARTICLE_NAME_BYTES];
+    unsigned nauthors;
+    struct text title, summary, body;
+
+    struct random _chance;
+    struct slots _slots;
+    const struct section_words *_desk;
+    const struct subject *_subject;
+    const char *_town;
+    unsigned _tags_told;
+    struct shuffled_list _facts, _contexts, _praise, _doubts, _said1, _said2, _tag_lines;
+};
+
+/* Fills all of `story`. In a corpus (not demo) the text is tuned for size, in a demo for reading. */
+void made_article_write(struct made_article *story, bool is_demo, unsigned number);
+
+#endif
