@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
+/* A pointer to something else than the member does not compile. */
 #define container_of(member_pointer, type, member) \
-    ((type *)((char *)(member_pointer)-offsetof(type, member)))
+    ((type *)((char *)(1 ? (member_pointer) : &((type *)0)->member) - offsetof(type, member)))
 
 #endif

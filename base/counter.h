@@ -9,7 +9,6 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <time.h>
 
 struct counter {
     _Atomic uint64_t _value;
@@ -58,14 +57,6 @@ static inline void histogram_add(struct histogram *h, const struct histogram_bou
         i++;
     counter_add(&h->bucket[i], 1);
     counter_add(&h->sum, value);
-}
-
-/* Microseconds of a clock that never jumps. */
-static inline uint64_t monotonic_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
 #endif

@@ -1,32 +1,31 @@
-/* base/timer.h - a one-shot timer of any duration on libh2o's event loop.
- *
- * libh2o 2.2 has lists of entries that all wait equally long, and looks at every list in each turn of
- * the loop. This is such a list with one entry, for the few timers whose duration varies; what every
- * request needs goes on a list of its own (h2o_timeout_t). */
+/* base/timer.h - a one-shot timer of any duration on an event loop (base/loop.h). */
 #ifndef BASE_TIMER_H
 #define BASE_TIMER_H
 
-#include <h2o.h>
 #include <stdbool.h>
+
+#include "base/loop.h"
 
 struct timer;
 typedef void timer_fn(struct timer *timer);
 
 struct timer {
     timer_fn *_fire;
-    h2o_loop_t *_loop;
-    h2o_timeout_t _list;
-    h2o_timeout_entry_t _entry;
+    struct loop *_loop;
+    uint64_t _due_us;
+    size_t _place;                  /* in the loop's heap, from 1; 0: not there */
+    h2o_timeout_entry_t _immediate; /* linked when it is due at once */
 };
 
 /* The timer stays where it is until timer_finish(). `fire` may start the timer again, but not for
  * 0 ms without end. */
-void timer_init(struct timer *timer, h2o_loop_t *loop, timer_fn *fire);
+void timer_init(struct timer *timer, struct loop *loop, timer_fn *fire);
 void timer_finish(struct timer *timer);
 
-/* Starts anew where it runs already. The loop's clock is the wall clock of the start of the turn. */
+/* Starts anew where it runs already. A timer of 0 ms fires at the end of the loop's turn; any other
+ * never fires early. Costs no system call unless it is due before all others. */
 void timer_start(struct timer *timer, uint64_t delay_ms);
-void timer_stop(struct timer *timer); /* fine where it does not run */
-bool timer_is_running(struct timer *timer);
+void timer_stop(struct timer *timer); /* also where it does not run */
+bool timer_is_running(const struct timer *timer);
 
 #endif

@@ -160,7 +160,9 @@ static void work(int fd, int ready_fd)
 
     h2o_context_init(&ctx, h2o_evloop_create(), &http);
     h2o_accept_ctx_t accept = {.ctx = &ctx, .hosts = http.hosts};
-    listener_open(&listener, ctx.loop, fd, &accept, &limit, &metrics);
+    struct loop loop;
+    loop_init(&loop, ctx.loop, &ctx.receivers.hostinfo_getaddr);
+    listener_open(&listener, &loop, fd, &accept, &limit, &metrics);
     if (write(ready_fd, "", 1) != 1)
         exit(1);
     close(ready_fd);

@@ -202,8 +202,8 @@ static void add_sentence(struct made_article *s, const char *template)
     expand(s, &s->body, template);
 }
 
-static void add_quote(struct made_article *s, struct shuffled_list *quotes, const struct list *first,
-                      struct shuffled_list *later)
+static void add_quote(struct made_article *s, struct shuffled_list *quotes,
+                      const struct list *first, struct shuffled_list *later)
 {
     bool is_first = quotes->dealt == 0;
     slots_set(&s->_slots, "quote", deal(s, quotes));

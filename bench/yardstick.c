@@ -90,7 +90,9 @@ static void *run_loop(void *fd)
     struct metrics metrics = {0};
     h2o_context_init(&ctx, h2o_evloop_create(), &http);
     h2o_accept_ctx_t accept = {.ctx = &ctx, .hosts = http.hosts};
-    listener_open(&listener, ctx.loop, *(int *)fd, &accept, &limit, &metrics);
+    struct loop loop;
+    loop_init(&loop, ctx.loop, &ctx.receivers.hostinfo_getaddr);
+    listener_open(&listener, &loop, *(int *)fd, &accept, &limit, &metrics);
     for (;;)
         h2o_evloop_run(ctx.loop, INT32_MAX);
     return NULL;

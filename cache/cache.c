@@ -70,7 +70,8 @@ bool cache_insert(struct cache *cache, struct cache_item *item, uint64_t key, si
         cache->_evicted(cache, item);
         return false;
     }
-    bool is_back = recent_keys_take(&cache->_recent_keys, table_hash(&cache->_items, key), cache_items(cache));
+    bool is_back =
+        recent_keys_take(&cache->_recent_keys, table_hash(&cache->_items, key), cache_items(cache));
     index_item(cache, item, key, dependencies, ndependencies);
     recent_keys_fit(&cache->_recent_keys, cache_items(cache));
     make_room(cache, bytes);
@@ -96,7 +97,8 @@ static void index_item(struct cache *cache, struct cache_item *item, uint64_t ke
     item->_ndependencies = ndependencies;
     for (size_t i = 0; i < ndependencies; i++) {
         item->_dependency_nodes[i].item = item;
-        table_insert(&cache->_dependencies, &item->_dependency_nodes[i].node, (uint64_t)dependencies[i]);
+        table_insert(&cache->_dependencies, &item->_dependency_nodes[i].node,
+                     (uint64_t)dependencies[i]);
     }
 }
 

@@ -72,8 +72,8 @@ struct cache {
         size_t n, bytes;
     } _queues[CACHE_NQUEUES];
     struct table _items;
-    struct table _dependencies; /* dependencies */
-    struct recent_keys _recent_keys;    /* hashes of keys */
+    struct table _dependencies;      /* dependencies */
+    struct recent_keys _recent_keys; /* hashes of keys */
 };
 
 void cache_init(struct cache *cache, size_t max_bytes, cache_evicted_fn *evicted);

@@ -17,8 +17,8 @@ enum { FRESHNESS_MEMORY = 1024 }; /* changes */
 struct freshness {
     uint64_t seq; /* changes so far, each id counted; read only */
 
-    uint64_t _all_changed_at; /* a seq */
-    uint64_t _confirmed_at_us;  /* 0: never */
+    uint64_t _all_changed_at;  /* a seq */
+    uint64_t _confirmed_at_us; /* 0: never */
     uint64_t _max_stale_us;
     int64_t _recent[FRESHNESS_MEMORY]; /* change s is at (s - 1) % FRESHNESS_MEMORY */
 };
@@ -29,7 +29,7 @@ void freshness_changed(struct freshness *f, const int64_t *ids, size_t n);
 void freshness_changed_all(
     struct freshness *f); /* anything may have: nothing begun before is kept */
 
-/* All that had committed by at_us (monotonic_us()) has been told. An earlier time than was vouched
+/* All that had committed by at_us (clock_us()) has been told. An earlier time than was vouched
  * for already changes nothing. */
 void freshness_confirm(struct freshness *f, uint64_t at_us);
 

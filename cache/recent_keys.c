@@ -73,7 +73,8 @@ void recent_keys_add(struct recent_keys *recent, uint64_t hash)
         release(&recent->_old);
 }
 
-static bool take(const struct recent_keys *recent, const struct recent_keys_slots *from, uint64_t hash, size_t n)
+static bool take(const struct recent_keys *recent, const struct recent_keys_slots *from,
+                 uint64_t hash, size_t n)
 {
     if (from->slot == NULL)
         return false;

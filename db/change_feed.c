@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/container_of.h"
 #include "db/row.h"
 
@@ -21,7 +22,8 @@ enum {
     NOTIFY_TEST_PATIENCE_MS = 2000,
 };
 
-static const char notify_test_word[] = "notify_test "; /* begins the payload of every server's canaries */
+static const char notify_test_word[] =
+    "notify_test "; /* begins the payload of every server's canaries */
 
 static db_conn_up_fn on_up;
 static void run(struct db_change_feed *feed, enum db_statement statement, const char *param);
@@ -44,7 +46,6 @@ void db_change_feed_init(struct db_change_feed *feed, const struct db_change_fee
     *feed = (struct db_change_feed){._config = *config};
     feed->_env = (struct db_conn_env){
         .loop = config->loop,
-        .resolver = config->resolver,
         .info = config->conninfo,
         .crew = DB_CREW_CHANGE_FEED,
         .deadline_ms = clamp(config->max_stale_ms, LEAST_DEADLINE_MS, MOST_DEADLINE_MS),
@@ -94,13 +95,14 @@ static void go_on(struct db_change_feed *feed)
         return;
     if (feed->_is_read_due) {
         feed->_is_read_due = false;
-        feed->_read_at_us = monotonic_us();
+        feed->_read_at_us = clock_us();
         timer_start(&feed->_poll, feed->_config.max_stale_ms / 4);
         run(feed, DB_CHANGES_SINCE, feed->_position);
     } else if (feed->_notify_test == DB_NOTIFY_TEST_IS_DUE) {
         unsigned every_ms = feed->_config.notify_test_ms;
         feed->_notify_test = DB_NOTIFY_TEST_IS_OUT;
-        timer_start(&feed->_notify_test_timer, every_ms != 0 ? every_ms / 2 : NOTIFY_TEST_PATIENCE_MS);
+        timer_start(&feed->_notify_test_timer,
+                    every_ms != 0 ? every_ms / 2 : NOTIFY_TEST_PATIENCE_MS);
         run(feed, DB_NOTIFY_TEST, feed->_token);
     }
 }
@@ -153,10 +155,11 @@ static void tell(struct db_change_feed *feed, bool everything, struct db_text id
     counter_add(&stats->changes, n);
     counter_add(&stats->everything, everything);
     db_reporter_up(&feed->_teller);
-    feed->_config.on_news(feed, &(struct db_change_feed_news){.everything = everything,
-                                                       .ids = changed,
-                                                       .n = n,
-                                                       .confirmed_at_us = feed->_read_at_us});
+    feed->_config.on_news(feed,
+                          &(struct db_change_feed_news){.everything = everything,
+                                                        .ids = changed,
+                                                        .n = n,
+                                                        .confirmed_at_us = feed->_read_at_us});
     free(changed);
 }
 
@@ -176,7 +179,7 @@ static void on_notify(struct db_conn *conn, const char *payload)
 /* Whether a read that is under way sees the change is not known: another one follows it. */
 static void read_soon(struct db_change_feed *feed)
 {
-    uint64_t since_us = monotonic_us() - feed->_read_at_us;
+    uint64_t since_us = clock_us() - feed->_read_at_us;
     timer_start(&feed->_poll, since_us < READ_GAP_US ? (READ_GAP_US - since_us + 999) / 1000 : 0);
 }
 

@@ -31,12 +31,13 @@ struct db_change_feed_news {
     /* Otherwise the articles whose answer or card has, each once; lent. */
     const int64_t *ids;
     size_t n;
-    /* monotonic_us(): whatever had committed by then is in these news or was in earlier ones. */
+    /* clock_us(): whatever had committed by then is in these news or was in earlier ones. */
     uint64_t confirmed_at_us;
 };
 
 /* Called from the loop, with nothing changed too. It may not finish the feed. */
-typedef void db_change_feed_news_fn(struct db_change_feed *feed, const struct db_change_feed_news *news);
+typedef void db_change_feed_news_fn(struct db_change_feed *feed,
+                                    const struct db_change_feed_news *news);
 
 /* Written by the feed's thread, read by any. */
 struct db_change_feed_stats {
@@ -44,17 +45,16 @@ struct db_change_feed_stats {
     struct counter is_up;                        /* it has read since its connection came up */
     struct counter reads, changes;               /* changes: articles told */
     struct counter everything;                   /* news that said so */
-    struct counter confirmed_at_us;                /* of the last news; 0 before the first */
+    struct counter confirmed_at_us;              /* of the last news; 0 before the first */
 };
 
 struct db_change_feed_config {
-    h2o_loop_t *loop;
-    h2o_multithread_receiver_t *resolver; /* see db/resolve.h */
-    const struct db_conninfo *conninfo;   /* outlives the feed */
+    struct loop *loop;
+    const struct db_conninfo *conninfo; /* outlives the feed */
     unsigned max_stale_ms;
     unsigned notify_test_ms; /* from one to the next, and twice its patience; 0: 5 s, and 2 s */
     db_change_feed_news_fn *on_news;
-    db_event_fn *on_event;       /* may be NULL */
+    db_event_fn *on_event;              /* may be NULL */
     struct db_change_feed_stats *stats; /* zeroed; the caller's, and outlives the feed */
 };
 
@@ -71,11 +71,12 @@ struct db_change_feed {
     struct timer _poll;   /* the next read */
     enum { DB_NOTIFY_TEST_RESTS, DB_NOTIFY_TEST_IS_DUE, DB_NOTIFY_TEST_IS_OUT } _notify_test;
     struct timer _notify_test_timer; /* the end of its rest, or of the patience with it */
-    char _token[32];            /* by which it is known */
+    char _token[32];                 /* by which it is known */
 };
 
 /* Connecting begins in the next turn of the loop and goes on for ever. */
 void db_change_feed_init(struct db_change_feed *feed, const struct db_change_feed_config *config);
-void db_change_feed_finish(struct db_change_feed *feed); /* calls nobody back; not from a callback of the feed */
+void db_change_feed_finish(
+    struct db_change_feed *feed); /* calls nobody back; not from a callback of the feed */
 
 #endif

@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "db/conn_private.h"
 
 enum { PREPARE_AGAIN_US = 1000000 };
@@ -101,7 +102,7 @@ static void up(struct db_conn *conn)
     h2o_socket_read_start(conn->_sock, on_readable);
     conn->_preparing = -1;
     conn->_prepared_at_us = 0;
-    conn->_up_since_us = monotonic_us();
+    conn->_up_since_us = clock_us();
     db_conn_move(conn, DB_CONN_IDLE);
     conn->_env->on_up(conn);
 }
@@ -129,7 +130,7 @@ bool db_conn_has(const struct db_conn *conn, enum db_statement statement)
 bool db_conn_prepare(struct db_conn *conn, enum db_statement statement)
 {
     assert(conn->state == DB_CONN_IDLE && !db_conn_has(conn, statement));
-    if (monotonic_us() - conn->_prepared_at_us < PREPARE_AGAIN_US)
+    if (clock_us() - conn->_prepared_at_us < PREPARE_AGAIN_US)
         return false;
     conn->_preparing = (int)statement;
     begin(conn, send_preparation(conn, statement));
@@ -208,7 +209,7 @@ static void end_preparation(struct db_conn *conn, const PGresult *result)
     if (PQresultStatus(result) == PGRES_COMMAND_OK)
         conn->_missing &= ~(1u << conn->_preparing);
     conn->_preparing = -1;
-    conn->_prepared_at_us = monotonic_us();
+    conn->_prepared_at_us = clock_us();
 }
 
 /* Hands on what notifications have come; last, since some of them stand behind an answer. */

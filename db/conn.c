@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/container_of.h"
 #include "db/conn_private.h"
 
@@ -79,7 +80,7 @@ static void attempt(struct db_conn *conn)
 
     for (size_t i = 0; i < info->nhosts; i++) {
         if (db_host_is_name(&info->hosts[i])) {
-            db_resolve_start(&conn->_resolve, info, conn->_env->resolver, on_resolved);
+            db_resolve_start(&conn->_resolve, info, conn->_env->loop->resolver, on_resolved);
             return;
         }
     }
@@ -174,7 +175,7 @@ void db_conn_down(struct db_conn *conn, const char *why)
     for (size_t n = strlen(conn->why); n > 0 && conn->why[n - 1] == ' '; n--)
         conn->why[n - 1] = '\0';
 
-    bool was_stable = db_conn_is_up(conn) && monotonic_us() - conn->_up_since_us > STABLE_US;
+    bool was_stable = db_conn_is_up(conn) && clock_us() - conn->_up_since_us > STABLE_US;
     tear_down(conn);
     db_conn_move(conn, DB_CONN_DOWN);
     conn->_failures = was_stable ? 0 : conn->_failures + 1;
@@ -243,7 +244,7 @@ static bool watch(struct db_conn *conn)
         db_conn_down(conn, strerror(errno));
         return false;
     }
-    conn->_sock = h2o_evloop_socket_create(conn->_env->loop, fd, H2O_SOCKET_FLAG_DONT_READ);
+    conn->_sock = h2o_evloop_socket_create(conn->_env->loop->h2o, fd, H2O_SOCKET_FLAG_DONT_READ);
     conn->_sock->data = conn;
     return true;
 }

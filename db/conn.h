@@ -49,8 +49,7 @@ typedef void db_conn_notify_fn(struct db_conn *conn, const char *payload);
 
 /* What connections share; outlives them. */
 struct db_conn_env {
-    h2o_loop_t *loop;
-    h2o_multithread_receiver_t *resolver; /* see db/resolve.h */
+    struct loop *loop;
     const struct db_conninfo *info;
     enum db_crew crew;
     unsigned deadline_ms;

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "db/batch.h"
 #include "db/pool_private.h"
 
@@ -129,7 +130,7 @@ static void take(struct db_slot *slot, struct db_query *q)
 {
     if (!q->_is_alone && q->_losses == 0) /* not once more for a retry */
         histogram_add(&slot->pool->stats->wait_us, &db_wait_bounds_us,
-                      monotonic_us() - q->_waiting_since);
+                      clock_us() - q->_waiting_since);
     db_pool_unlink(q);
     q->_place = DB_QUERY_SENT;
     h2o_linklist_insert(&slot->batch, &q->_link);

@@ -30,7 +30,6 @@ struct db_pool *db_pool_create(const struct db_pool_config *config)
     pool->why_down = "";
     pool->env = (struct db_conn_env){
         .loop = config->loop,
-        .resolver = config->resolver,
         .info = config->conninfo,
         .deadline_ms = config->deadline_ms,
         .states = pool->stats->connections,
@@ -41,7 +40,6 @@ struct db_pool *db_pool_create(const struct db_pool_config *config)
     for (size_t i = 0; i < DB_NSTATEMENTS; i++)
         h2o_linklist_init_anchor(&pool->waiting[i]);
     h2o_linklist_init_anchor(&pool->refused);
-    h2o_timeout_init(config->loop, &pool->deadline, config->deadline_ms);
     timer_init(&pool->turn, config->loop, db_dispatch_on_turn);
     timer_init(&pool->grace, config->loop, on_grace);
     timer_start(&pool->grace, FIRST_GRACE_MS);
@@ -66,7 +64,6 @@ void db_pool_destroy(struct db_pool *pool)
         db_conn_finish(&pool->slots[i].conn);
     timer_finish(&pool->grace);
     timer_finish(&pool->turn);
-    h2o_timeout_dispose(pool->config.loop, &pool->deadline);
     free(pool);
 }
 

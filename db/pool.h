@@ -26,8 +26,7 @@ enum db_pool_event { DB_POOL_UP, DB_POOL_LOST, DB_POOL_NO_CONNECT };
 typedef void db_pool_event_fn(enum db_pool_event event, unsigned connection, const char *why);
 
 struct db_pool_config {
-    h2o_loop_t *loop;
-    h2o_multithread_receiver_t *resolver;
+    struct loop *loop;
     const struct db_conninfo *conninfo; /* outlives the pool */
     unsigned connections;               /* 1 to DB_POOL_MAX_CONNECTIONS */
     unsigned deadline_ms;               /* of a query, waiting included; 1 or more */

@@ -28,9 +28,8 @@ struct db_pool {
     h2o_linklist_t waiting[DB_NSTATEMENTS]; /* in the order of their start, retries in front */
     size_t nwaiting[DB_NLANES];
     h2o_linklist_t refused; /* their `done` is called at the end of the turn */
-    h2o_timeout_t deadline;
-    struct timer turn;  /* runs out at the end of a turn that left something to do */
-    struct timer grace; /* runs while no connection is up and there is hope */
+    struct timer turn;      /* runs out at the end of a turn that left something to do */
+    struct timer grace;     /* runs while no connection is up and there is hope */
     const char *why_down;
     struct db_pool_stats *stats;
     size_t nslots;

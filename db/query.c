@@ -4,9 +4,10 @@
 
 #include <assert.h>
 
+#include "base/clock.h"
 #include "db/pool_private.h"
 
-static void on_deadline(h2o_timeout_entry_t *entry);
+static timer_fn on_deadline;
 
 void db_query_start(struct db_pool *pool, struct db_query *q)
 {
@@ -14,9 +15,9 @@ void db_query_start(struct db_pool *pool, struct db_query *q)
     q->_pool = pool;
     q->_is_alone = false;
     q->_losses = 0;
-    q->_waiting_since = monotonic_us();
-    q->_deadline.cb = on_deadline;
-    h2o_timeout_link(pool->config.loop, &pool->deadline, &q->_deadline);
+    q->_waiting_since = clock_us();
+    timer_init(&q->_deadline, pool->config.loop, on_deadline);
+    timer_start(&q->_deadline, pool->config.deadline_ms);
 
     bool is_away = !db_pool_has_hope(pool);
     if (is_away || pool->nwaiting[db_statements[q->statement].lane] >= pool->config.max_waiting) {
@@ -34,10 +35,10 @@ void db_query_cancel(struct db_query *q)
     if (q->_place == DB_QUERY_NOWHERE)
         return;
     db_pool_unlink(q);
-    h2o_timeout_unlink(&q->_deadline);
+    timer_stop(&q->_deadline);
 }
 
-static void on_deadline(h2o_timeout_entry_t *entry)
+static void on_deadline(struct timer *deadline)
 {
-    db_dispatch_end(container_of(entry, struct db_query, _deadline), DB_TIMEOUT, NULL);
+    db_dispatch_end(container_of(deadline, struct db_query, _deadline), DB_TIMEOUT, NULL);
 }

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/timer.h"
 #include "db/error.h"
 #include "db/statements.h"
 
@@ -41,9 +42,9 @@ struct db_query {
     enum { DB_QUERY_NOWHERE, DB_QUERY_WAITING, DB_QUERY_SENT, DB_QUERY_REFUSED } _place;
     bool _is_alone;          /* was part of what failed: it goes alone now, and an error is final */
     unsigned char _losses;   /* connections that were lost under it */
-    uint64_t _waiting_since; /* monotonic microseconds */
+    uint64_t _waiting_since; /* microseconds of clock_us() */
     h2o_linklist_t _link;    /* on the list that _place names */
-    h2o_timeout_entry_t _deadline;
+    struct timer _deadline;
 };
 
 /* The deadline (struct db_pool_config) runs from here, waiting included. */

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/container_of.h"
 #include "db/row.h"
 
@@ -18,7 +19,8 @@ enum {
 
 static db_conn_up_fn on_up;
 static void go_on(struct db_related_worker *related_worker);
-static void run(struct db_related_worker *related_worker, enum db_statement statement, const char *param);
+static void run(struct db_related_worker *related_worker, enum db_statement statement,
+                const char *param);
 static db_conn_answer_fn on_answer;
 static void on_refreshed(struct db_related_worker *related_worker, int narticles);
 static void size_batch(struct db_related_worker *related_worker, int narticles, uint64_t took_ms);
@@ -26,12 +28,12 @@ static void rest(struct db_related_worker *related_worker, uint64_t ms);
 static timer_fn on_refresh_timer, on_trim_timer;
 static db_conn_down_fn on_down;
 
-void db_related_worker_init(struct db_related_worker *related_worker, const struct db_related_worker_config *config)
+void db_related_worker_init(struct db_related_worker *related_worker,
+                            const struct db_related_worker_config *config)
 {
     *related_worker = (struct db_related_worker){._config = *config, ._batch = MOST_ARTICLES};
     related_worker->_env = (struct db_conn_env){
         .loop = config->loop,
-        .resolver = config->resolver,
         .info = config->conninfo,
         .crew = DB_CREW_RELATED_WORKER,
         .deadline_ms = DEADLINE_MS,
@@ -84,10 +86,11 @@ static void go_on(struct db_related_worker *related_worker)
     }
 }
 
-static void run(struct db_related_worker *related_worker, enum db_statement statement, const char *param)
+static void run(struct db_related_worker *related_worker, enum db_statement statement,
+                const char *param)
 {
     related_worker->_running = statement;
-    related_worker->_sent_at_us = monotonic_us();
+    related_worker->_sent_at_us = clock_us();
     counter_add(&related_worker->_config.stats->calls, 1);
     db_conn_send(&related_worker->_conn, statement, (struct db_conn_param){.value = param});
 }
@@ -103,7 +106,8 @@ static void on_answer(struct db_conn *conn, const PGresult *result)
     }
     if (related_worker->_running == DB_CHANGE_LOG_TRIM) {
         if (is_ok)
-            counter_add(&related_worker->_config.stats->trimmed, (uint64_t)db_row_int64(result, 0, 0));
+            counter_add(&related_worker->_config.stats->trimmed,
+                        (uint64_t)db_row_int64(result, 0, 0));
     } else if (is_ok) {
         on_refreshed(related_worker, db_row_int32(result, 0, 0));
     } else {
@@ -115,7 +119,7 @@ static void on_answer(struct db_conn *conn, const PGresult *result)
 
 static void on_refreshed(struct db_related_worker *related_worker, int narticles)
 {
-    uint64_t took_ms = (monotonic_us() - related_worker->_sent_at_us) / 1000;
+    uint64_t took_ms = (clock_us() - related_worker->_sent_at_us) / 1000;
     counter_add(&related_worker->_config.stats->articles, (uint64_t)narticles);
     size_batch(related_worker, narticles, took_ms);
     if (narticles == 0 && !related_worker->_is_woken) {
@@ -132,8 +136,8 @@ static void size_batch(struct db_related_worker *related_worker, int narticles, 
 {
     if (took_ms > related_worker->_config.call_ms && related_worker->_batch > 1)
         related_worker->_batch /= 2;
-    else if (took_ms * 2 <= related_worker->_config.call_ms && narticles >= related_worker->_batch &&
-             related_worker->_batch < MOST_ARTICLES)
+    else if (took_ms * 2 <= related_worker->_config.call_ms &&
+             narticles >= related_worker->_batch && related_worker->_batch < MOST_ARTICLES)
         related_worker->_batch *= 2;
 }
 
@@ -152,14 +156,16 @@ void db_related_worker_wake(struct db_related_worker *related_worker)
 
 static void on_refresh_timer(struct timer *timer)
 {
-    struct db_related_worker *related_worker = container_of(timer, struct db_related_worker, _refresh_timer);
+    struct db_related_worker *related_worker =
+        container_of(timer, struct db_related_worker, _refresh_timer);
     related_worker->_refresh = DB_REFRESH_IS_DUE;
     go_on(related_worker);
 }
 
 static void on_trim_timer(struct timer *timer)
 {
-    struct db_related_worker *related_worker = container_of(timer, struct db_related_worker, _trim_timer);
+    struct db_related_worker *related_worker =
+        container_of(timer, struct db_related_worker, _trim_timer);
     timer_start(timer, related_worker->_config.trim_ms);
     related_worker->_is_trim_due = true;
     go_on(related_worker);

@@ -27,14 +27,14 @@ struct db_related_worker_stats {
 };
 
 struct db_related_worker_config {
-    h2o_loop_t *loop;
-    h2o_multithread_receiver_t *resolver; /* see db/resolve.h */
-    const struct db_conninfo *conninfo;   /* outlives the related_worker */
-    unsigned call_ms;                     /* of a call, as a goal; 0: 40 */
-    unsigned trim_ms;                     /* from one trimming to the next; 0: a minute */
+    struct loop *loop;
+    const struct db_conninfo *conninfo; /* outlives the related_worker */
+    unsigned call_ms;                   /* of a call, as a goal; 0: 40 */
+    unsigned trim_ms;                   /* from one trimming to the next; 0: a minute */
     const char *keep;      /* how much of the change log: an interval; NULL: 10 minutes */
     db_event_fn *on_event; /* may be NULL */
-    struct db_related_worker_stats *stats; /* zeroed; the caller's, and outlives the related_worker */
+    struct db_related_worker_stats
+        *stats; /* zeroed; the caller's, and outlives the related_worker */
 };
 
 /* Embed it; all is private. */
@@ -54,8 +54,10 @@ struct db_related_worker {
 };
 
 /* Connecting begins in the next turn of the loop and goes on for ever. */
-void db_related_worker_init(struct db_related_worker *related_worker, const struct db_related_worker_config *config);
-void db_related_worker_finish(struct db_related_worker *related_worker); /* calls nobody back; not from on_event */
+void db_related_worker_init(struct db_related_worker *related_worker,
+                            const struct db_related_worker_config *config);
+void db_related_worker_finish(
+    struct db_related_worker *related_worker); /* calls nobody back; not from on_event */
 
 /* Something has changed: looks at the queue soon. */
 void db_related_worker_wake(struct db_related_worker *related_worker);

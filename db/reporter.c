@@ -1,4 +1,5 @@
 #include "db/reporter.h"
+#include "base/clock.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,7 +22,8 @@ void db_reporter_up(struct db_reporter *reporter)
         reporter->_on_event(DB_EVENT_UP, "");
 }
 
-void db_reporter_down(struct db_reporter *reporter, const struct db_conn *conn, enum db_conn_state was)
+void db_reporter_down(struct db_reporter *reporter, const struct db_conn *conn,
+                      enum db_conn_state was)
 {
     bool was_up = was == DB_CONN_IDLE || was == DB_CONN_BUSY;
     tell_misfortune(reporter, was_up ? DB_EVENT_LOST : DB_EVENT_NO_CONNECT, conn->why);
@@ -35,7 +37,7 @@ void db_reporter_failed(struct db_reporter *reporter, const PGresult *result)
 
 static void tell_misfortune(struct db_reporter *reporter, enum db_event event, const char *why)
 {
-    uint64_t now_us = monotonic_us();
+    uint64_t now_us = clock_us();
     char *known = reporter->_last[event].why;
     uint64_t *known_at_us = &reporter->_last[event].at_us;
     if (*known_at_us != 0 && now_us - *known_at_us < QUIET_US && strcmp(known, why) == 0)

@@ -30,7 +30,8 @@ struct db_reporter {
 void db_reporter_init(struct db_reporter *reporter, db_event_fn *on_event);
 
 void db_reporter_up(struct db_reporter *reporter);
-void db_reporter_down(struct db_reporter *reporter, const struct db_conn *conn, enum db_conn_state was);
+void db_reporter_down(struct db_reporter *reporter, const struct db_conn *conn,
+                      enum db_conn_state was);
 void db_reporter_failed(struct db_reporter *reporter, const PGresult *result);
 
 #endif

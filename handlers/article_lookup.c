@@ -19,6 +19,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/container_of.h"
 
 enum { ABSENT_FOR_US = 10 * 1000 * 1000 };
@@ -34,18 +35,19 @@ struct article_lookup {
 };
 
 static struct article_lookup *find(struct answer_cache *store, int64_t id, uint64_t now_us);
-static struct article_lookup *begin_lookup(struct answer_cache *store, struct db_pool *pool, int64_t id,
-                                       uint64_t now_us);
+static struct article_lookup *begin_lookup(struct answer_cache *store, struct db_pool *pool,
+                                           int64_t id, uint64_t now_us);
 static article_fetch_done_fn on_looked_up;
 static struct answer *make_answer(const struct article_fetch *found, enum article_part part);
 static void keep(struct article_lookup *lookup, struct answer *answer, enum article_part part);
 static void hide(struct article_lookup *lookup);
 static void destroy(struct article_lookup *lookup);
 
-void article_wait_start(struct article_waiter *waiter, struct answer_cache *store, struct db_pool *pool,
-                        int64_t id, enum article_part part, article_waiter_done_fn *done)
+void article_wait_start(struct article_waiter *waiter, struct answer_cache *store,
+                        struct db_pool *pool, int64_t id, enum article_part part,
+                        article_waiter_done_fn *done)
 {
-    uint64_t now_us = monotonic_us();
+    uint64_t now_us = clock_us();
     struct article_lookup *lookup = find(store, id, now_us);
     if (lookup != NULL)
         counter_add(&store->stats.joined, 1);
@@ -71,8 +73,8 @@ static struct article_lookup *find(struct answer_cache *store, int64_t id, uint6
     return NULL;
 }
 
-static struct article_lookup *begin_lookup(struct answer_cache *store, struct db_pool *pool, int64_t id,
-                                       uint64_t now_us)
+static struct article_lookup *begin_lookup(struct answer_cache *store, struct db_pool *pool,
+                                           int64_t id, uint64_t now_us)
 {
     struct article_lookup *lookup = h2o_mem_alloc(sizeof(*lookup));
     *lookup = (struct article_lookup){
@@ -154,14 +156,15 @@ static void keep(struct article_lookup *lookup, struct answer *answer, enum arti
     if (answer->related_error != DB_OK)
         return;
     if (answer->kind != ANSWER_OK)
-        answer->stale_at_us = monotonic_us() + ABSENT_FOR_US;
+        answer->stale_at_us = clock_us() + ABSENT_FOR_US;
 
     const struct related_text *related = &lookup->fetch.related;
     int64_t dependencies[1 + ARTICLE_MAX_CARDS] = {lookup->id};
     size_t n = 1;
     for (size_t i = 0; answer->kind == ANSWER_OK && i < related->n; i++)
         dependencies[n++] = related->ids[i];
-    answer_cache_keep(lookup->answers, article_key(lookup->id, part), answer, dependencies, n, lookup->since);
+    answer_cache_keep(lookup->answers, article_key(lookup->id, part), answer, dependencies, n,
+                      lookup->since);
 }
 
 void article_wait_cancel(struct article_waiter *waiter)

@@ -38,8 +38,9 @@ struct article_waiter {
     h2o_linklist_t _link;
 };
 
-void article_wait_start(struct article_waiter *waiter, struct answer_cache *store, struct db_pool *pool,
-                        int64_t id, enum article_part part, article_waiter_done_fn *done);
+void article_wait_start(struct article_waiter *waiter, struct answer_cache *store,
+                        struct db_pool *pool, int64_t id, enum article_part part,
+                        article_waiter_done_fn *done);
 
 /* Fine in any state. A lookup that nobody waits for any more is given up. */
 void article_wait_cancel(struct article_waiter *waiter);

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/container_of.h"
 #include "handlers/article_address.h"
 #include "server/log.h"
@@ -31,7 +32,7 @@ void article_view(h2o_req_t *req, h2o_iovec_t segment, const char *suffix, enum 
     int64_t id;
     if (!article_address_id(req, segment, suffix, &id))
         return;
-    struct answer *answer = answer_cache_find(&worker->answers, article_key(id, part), monotonic_us());
+    struct answer *answer = answer_cache_find(&worker->answers, article_key(id, part), clock_us());
     if (answer != NULL) {
         show(req, answer);
         return;
@@ -42,7 +43,7 @@ void article_view(h2o_req_t *req, h2o_iovec_t segment, const char *suffix, enum 
 }
 
 static void on_looked_up(struct article_waiter *waiter, const struct article_fetch *found,
-                      struct answer *answer)
+                         struct answer *answer)
 {
     h2o_req_t *req = container_of(waiter, struct view, waiter)->req;
     if (found->outcome == ARTICLE_FOUND && found->related_error != DB_OK)

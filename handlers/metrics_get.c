@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "db/pool.h"
 #include "handlers/endpoints.h"
 #include "server/respond.h"
@@ -200,7 +201,7 @@ static void show_watch(FILE *out, const struct worker *self)
          "How long ago the database was last known to have told all of its changes.");
     if (confirmed_at_us != 0)
         fprintf(out, "broadsheet_change_feed_confirmed_age_seconds %.6f\n",
-                (double)(monotonic_us() - confirmed_at_us) * 1e-6);
+                (double)(clock_us() - confirmed_at_us) * 1e-6);
     show_one(out, self, "broadsheet_related_worker_articles_total", "counter",
              "Articles of the queue of related lists that this process dealt with.",
              &related_worker->articles);

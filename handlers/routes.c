@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "handlers/endpoints.h"
 #include "server/respond.h"
 #include "server/worker.h"
@@ -52,7 +53,7 @@ static int on_request(h2o_handler_t *self, h2o_req_t *req)
     unsigned route = match(path, &variable);
 
     struct exchange *exchange = h2o_mem_alloc_shared(&req->pool, sizeof(*exchange), on_over);
-    *exchange = (struct exchange){.req = req, .route = route, .began_us = monotonic_us()};
+    *exchange = (struct exchange){.req = req, .route = route, .began_us = clock_us()};
     counter_add(&worker_of(req)->metrics.in_flight, 1);
 
     if (routes[route].get == NULL) {
@@ -126,5 +127,5 @@ static void on_over(void *p)
 
     counter_sub(&worker->metrics.in_flight, 1);
     metrics_count_request(&worker->metrics, exchange->route, status,
-                          monotonic_us() - exchange->began_us);
+                          clock_us() - exchange->began_us);
 }

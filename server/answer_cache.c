@@ -8,7 +8,8 @@ static cache_evicted_fn on_evicted;
 
 void answer_cache_init(struct answer_cache *store, size_t max_bytes, unsigned max_stale_ms)
 {
-    *store = (struct answer_cache){.max_stale_us = max_stale_ms * UINT64_C(1000), ._keeps = max_bytes > 0};
+    *store = (struct answer_cache){.max_stale_us = max_stale_ms * UINT64_C(1000),
+                                   ._keeps = max_bytes > 0};
     freshness_init(&store->freshness, store->max_stale_us);
     table_init(&store->lookups, LOOKUPS_A_BUCKET);
     if (store->_keeps)
@@ -49,17 +50,19 @@ struct answer *answer_cache_find(struct answer_cache *store, uint64_t key, uint6
     return answer;
 }
 
-void answer_cache_keep(struct answer_cache *store, uint64_t key, struct answer *answer, const int64_t *dependencies,
-                size_t ndependencies, uint64_t since)
+void answer_cache_keep(struct answer_cache *store, uint64_t key, struct answer *answer,
+                       const int64_t *dependencies, size_t ndependencies, uint64_t since)
 {
-    if (!store->_keeps || freshness_has_changed(&store->freshness, since, dependencies, ndependencies))
+    if (!store->_keeps ||
+        freshness_has_changed(&store->freshness, since, dependencies, ndependencies))
         return;
     struct cache_item *before = cache_find(&store->_cache, key);
     if (before != NULL)
         cache_remove(&store->_cache, before);
     h2o_mem_addref_shared(answer);
     answer->is_kept = true;
-    cache_insert(&store->_cache, &answer->item, key, answer_memory(answer), dependencies, ndependencies);
+    cache_insert(&store->_cache, &answer->item, key, answer_memory(answer), dependencies,
+                 ndependencies);
     count(store);
 }
 

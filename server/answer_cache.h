@@ -40,8 +40,8 @@ struct answer *answer_cache_find(struct answer_cache *store, uint64_t key, uint6
 
 /* Keeps an answer under a key, with a reference of its own, unless one of the dependencies (article ids)
  * has changed since freshness.seq was `since`. Whatever the key led to before is replaced. */
-void answer_cache_keep(struct answer_cache *store, uint64_t key, struct answer *answer, const int64_t *dependencies,
-                size_t ndependencies, uint64_t since);
+void answer_cache_keep(struct answer_cache *store, uint64_t key, struct answer *answer,
+                       const int64_t *dependencies, size_t ndependencies, uint64_t since);
 
 /* Compresses an answer; if it is one that is kept, its share grows. */
 void answer_cache_compress(struct answer_cache *store, struct answer *answer);

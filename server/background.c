@@ -11,19 +11,18 @@ void background_start(struct background *watch, const struct background_config *
 {
     watch->_config = *config;
     watch->_is_running = true;
-    db_change_feed_init(&watch->_change_feed, &(struct db_change_feed_config){.loop = config->loop,
-                                                         .resolver = config->resolver,
-                                                         .conninfo = config->conninfo,
-                                                         .max_stale_ms = config->max_stale_ms,
-                                                         .on_news = on_news,
-                                                         .on_event = on_change_feed_event,
-                                                         .stats = &watch->change_feed_stats});
-    db_related_worker_init(&watch->_related_worker,
-                      &(struct db_related_worker_config){.loop = config->loop,
-                                                    .resolver = config->resolver,
-                                                    .conninfo = config->conninfo,
-                                                    .on_event = on_related_worker_event,
-                                                    .stats = &watch->related_worker_stats});
+    db_change_feed_init(&watch->_change_feed,
+                        &(struct db_change_feed_config){.loop = config->loop,
+                                                        .conninfo = config->conninfo,
+                                                        .max_stale_ms = config->max_stale_ms,
+                                                        .on_news = on_news,
+                                                        .on_event = on_change_feed_event,
+                                                        .stats = &watch->change_feed_stats});
+    db_related_worker_init(&watch->_related_worker, &(struct db_related_worker_config){
+                                                        .loop = config->loop,
+                                                        .conninfo = config->conninfo,
+                                                        .on_event = on_related_worker_event,
+                                                        .stats = &watch->related_worker_stats});
 }
 
 void background_stop(struct background *watch)

@@ -9,8 +9,7 @@
 struct worker;
 
 struct background_config {
-    h2o_loop_t *loop;
-    h2o_multithread_receiver_t *resolver;
+    struct loop *loop;
     const struct db_conninfo *conninfo;
     unsigned max_stale_ms;
     struct worker *workers; /* all of them, ready; the first is the one of this loop */
@@ -29,6 +28,7 @@ struct background {
 };
 
 void background_start(struct background *watch, const struct background_config *config);
-void background_stop(struct background *watch); /* fine where it was not started; no news come any more */
+void background_stop(
+    struct background *watch); /* fine where it was not started; no news come any more */
 
 #endif

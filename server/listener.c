@@ -155,13 +155,13 @@ static void on_pause_over(struct timer *pause)
     h2o_socket_read_start(listener->_sock, on_acceptable);
 }
 
-void listener_open(struct listener *listener, h2o_loop_t *loop, int fd, h2o_accept_ctx_t *accept,
+void listener_open(struct listener *listener, struct loop *loop, int fd, h2o_accept_ctx_t *accept,
                    struct connection_limit *limit, struct metrics *metrics)
 {
     *listener = (struct listener){._accept = accept, ._limit = limit, ._metrics = metrics};
     if (listen(fd, BACKLOG) != 0)
         log_event(LOG_ERROR, "listen_failed", {"message", strerror(errno)});
-    listener->_sock = h2o_evloop_socket_create(loop, fd, H2O_SOCKET_FLAG_DONT_READ);
+    listener->_sock = h2o_evloop_socket_create(loop->h2o, fd, H2O_SOCKET_FLAG_DONT_READ);
     listener->_sock->data = listener;
     timer_init(&listener->_pause, loop, on_pause_over);
     h2o_socket_read_start(listener->_sock, on_acceptable);

@@ -43,7 +43,7 @@ struct listener {
 };
 
 /* Takes fd. All else outlives the listener. */
-void listener_open(struct listener *listener, h2o_loop_t *loop, int fd, h2o_accept_ctx_t *accept,
+void listener_open(struct listener *listener, struct loop *loop, int fd, h2o_accept_ctx_t *accept,
                    struct connection_limit *limit, struct metrics *metrics);
 
 /* Takes the connections that wait in the kernel's queue, then closes. Fine where it is not open. */

@@ -50,7 +50,7 @@ static void *run(void *p)
 
     while (!db_pool_has_settled(worker->pool))
         h2o_evloop_run(loop, INT32_MAX);
-    listener_open(&worker->_listener, loop, worker->_config.fd, &worker->_accept,
+    listener_open(&worker->_listener, &worker->loop, worker->_config.fd, &worker->_accept,
                   worker->_config.limit, &worker->metrics);
     sem_post(worker->_config.ready);
 
@@ -73,12 +73,12 @@ static void set_up(struct worker *worker)
     worker->_accept = (h2o_accept_ctx_t){.ctx = &worker->ctx, .hosts = worker->_config.http->hosts};
     h2o_multithread_register_receiver(worker->ctx.queue, &worker->_messages, on_message);
     answer_cache_init(&worker->answers, worker->_config.cache_bytes, worker->_config.max_stale_ms);
-    timer_init(&worker->_linger, worker->ctx.loop, on_linger_over);
-    timer_init(&worker->_patience, worker->ctx.loop, on_patience_over);
+    loop_init(&worker->loop, worker->ctx.loop, &worker->ctx.receivers.hostinfo_getaddr);
+    timer_init(&worker->_linger, &worker->loop, on_linger_over);
+    timer_init(&worker->_patience, &worker->loop, on_patience_over);
 
     struct db_pool_config pool = worker->_config.pool;
-    pool.loop = worker->ctx.loop;
-    pool.resolver = &worker->ctx.receivers.hostinfo_getaddr;
+    pool.loop = &worker->loop;
     pool.stats = &worker->pool_stats;
     worker->pool = db_pool_create(&pool);
 }
@@ -92,7 +92,8 @@ static struct message *new_message(enum message_kind kind, size_t nids)
 
 void worker_run_background(struct worker *worker)
 {
-    h2o_multithread_send_message(&worker->_messages, &new_message(MESSAGE_RUN_BACKGROUND, 0)->super);
+    h2o_multithread_send_message(&worker->_messages,
+                                 &new_message(MESSAGE_RUN_BACKGROUND, 0)->super);
 }
 
 void worker_tell(struct worker *worker, const struct db_change_feed_news *news)
@@ -135,12 +136,11 @@ static void watch(struct worker *worker)
 {
     const struct worker_config *config = &worker->_config;
     background_start(&worker->background,
-                &(struct background_config){.loop = worker->ctx.loop,
-                                       .resolver = &worker->ctx.receivers.hostinfo_getaddr,
-                                       .conninfo = config->pool.conninfo,
-                                       .max_stale_ms = config->max_stale_ms,
-                                       .workers = worker->all,
-                                       .nworkers = worker->nall});
+                     &(struct background_config){.loop = &worker->loop,
+                                                 .conninfo = config->pool.conninfo,
+                                                 .max_stale_ms = config->max_stale_ms,
+                                                 .workers = worker->all,
+                                                 .nworkers = worker->nall});
 }
 
 static void on_news(struct worker *worker, const struct db_change_feed_news *news)

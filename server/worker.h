@@ -10,14 +10,14 @@
 
 #include "base/container_of.h"
 #include "db/pool.h"
-#include "server/listener.h"
-#include "server/metrics.h"
 #include "server/answer_cache.h"
 #include "server/background.h"
+#include "server/listener.h"
+#include "server/metrics.h"
 
 struct worker_config {
     h2o_globalconf_t *http;
-    struct db_pool_config pool; /* less loop, resolver and stats */
+    struct db_pool_config pool; /* less loop and stats */
     struct connection_limit *limit;
     unsigned max_stale_ms; /* see db/change_feed.h */
     size_t cache_bytes;    /* this worker's share; 0: nothing is kept */
@@ -27,6 +27,7 @@ struct worker_config {
 
 struct worker {
     h2o_context_t ctx;
+    struct loop loop;
     struct db_pool *pool;
     struct db_pool_stats pool_stats;
     struct metrics metrics;

@@ -169,13 +169,14 @@ Test(feed, is_not_led_astray_by_a_transaction_that_outlives_the_log)
 Test(feed, keeps_a_connection_whose_canaries_come_back)
 {
     PGconn *session = test_session_open(url);
-    heard_start(url, (struct db_change_feed_config){.max_stale_ms = BY_NOTIFICATION, .notify_test_ms = 2});
+    heard_start(url, (struct db_change_feed_config){.max_stale_ms = BY_NOTIFICATION,
+                                                    .notify_test_ms = 400});
     cr_assert(RUN_UNTIL(ALL_MS, heard.news > 0));
     long xid = test_sql_number(url, "select pg_current_xact_id()::text::bigint");
     /* Each canary is a transaction with a number. */
     cr_assert(
         RUN_UNTIL(ALL_MS, test_sql_number(url, "select pg_snapshot_xmax("
-                                               "pg_current_snapshot())::text::bigint") > xid + 10));
+                                               "pg_current_snapshot())::text::bigint") > xid + 3));
     cr_expect_eq(heard.events[DB_EVENT_LOST], 0, "%s", heard.why);
     cr_expect_eq(heard.news, 1, "a canary is no change");
     PQfinish(session);

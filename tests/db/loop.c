@@ -8,29 +8,24 @@
 
 enum { CONNECT_TIMEOUT_MS = 10000 };
 
-static h2o_loop_t *loop;
+static struct loop loop;
 static h2o_multithread_receiver_t resolver;
 static struct test_pool *the_pool; /* whose events come */
 
-h2o_loop_t *test_loop(void)
+struct loop *test_loop(void)
 {
-    if (loop == NULL) {
-        loop = h2o_evloop_create();
-        h2o_multithread_register_receiver(h2o_multithread_create_queue(loop), &resolver,
+    if (loop.h2o == NULL) {
+        h2o_loop_t *h2o = h2o_evloop_create();
+        h2o_multithread_register_receiver(h2o_multithread_create_queue(h2o), &resolver,
                                           h2o_hostinfo_getaddr_receiver);
+        loop_init(&loop, h2o, &resolver);
     }
-    return loop;
-}
-
-h2o_multithread_receiver_t *test_resolver(void)
-{
-    test_loop();
-    return &resolver;
+    return &loop;
 }
 
 void test_loop_turn(int max_wait_ms)
 {
-    h2o_evloop_run(test_loop(), max_wait_ms);
+    h2o_evloop_run(test_loop()->h2o, max_wait_ms);
 }
 
 static void on_event(enum db_pool_event event, unsigned connection, const char *why)
@@ -48,7 +43,6 @@ struct test_pool *test_pool_create(const char *url, struct db_pool_config config
     pool->conninfo = db_conninfo_create(url, &error);
     cr_assert_not_null(pool->conninfo, "%s", error);
     config.loop = test_loop();
-    config.resolver = &resolver;
     config.conninfo = pool->conninfo;
     config.on_event = on_event;
     config.stats = &pool->stats;

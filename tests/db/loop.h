@@ -23,9 +23,8 @@
 /* One turn, which waits at most so long for something to do. */
 void test_loop_turn(int max_wait_ms);
 
-/* The loop itself and the resolver, for what is no pool. */
-h2o_loop_t *test_loop(void);
-h2o_multithread_receiver_t *test_resolver(void);
+/* The loop itself, for what is not a pool. */
+struct loop *test_loop(void);
 
 /* A pool with its numbers and what happened to its connections. One at a time in a test. */
 struct test_pool {

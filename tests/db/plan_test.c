@@ -35,7 +35,7 @@ static const struct meant {
 };
 /* Statements that touch no table by themselves; of all others the row above names an index. */
 static const bool reads_nothing[DB_NSTATEMENTS_ALL] = {
-    [DB_PING] = true,   [DB_CHANGES_SINCE] = true,   [DB_LISTEN] = true,
+    [DB_PING] = true,        [DB_CHANGES_SINCE] = true,   [DB_LISTEN] = true,
     [DB_NOTIFY_TEST] = true, [DB_RELATED_REFRESH] = true, [DB_CHANGE_LOG_TRIM] = true};
 
 /* These grow with the archive: to read one whole is the fault that this test looks for. */

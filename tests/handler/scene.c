@@ -1,4 +1,5 @@
 #include "tests/handler/scene.h"
+#include "base/clock.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -12,20 +13,22 @@ struct answer_cache *scene_store(size_t max_bytes)
     struct answer_cache *answers = &client_worker()->answers;
     answer_cache_finish(answers);
     answer_cache_init(answers, max_bytes, MAX_STALE_MS);
-    answer_cache_on_news(answers, &(struct db_change_feed_news){.confirmed_at_us = monotonic_us()});
+    answer_cache_on_news(answers, &(struct db_change_feed_news){.confirmed_at_us = clock_us()});
     return answers;
 }
 
 void scene_told(int64_t id)
 {
-    answer_cache_on_news(&client_worker()->answers,
-                  &(struct db_change_feed_news){.ids = &id, .n = 1, .confirmed_at_us = monotonic_us()});
+    answer_cache_on_news(
+        &client_worker()->answers,
+        &(struct db_change_feed_news){.ids = &id, .n = 1, .confirmed_at_us = clock_us()});
 }
 
 void scene_told_everything(void)
 {
-    answer_cache_on_news(&client_worker()->answers,
-                  &(struct db_change_feed_news){.everything = true, .confirmed_at_us = monotonic_us()});
+    answer_cache_on_news(
+        &client_worker()->answers,
+        &(struct db_change_feed_news){.everything = true, .confirmed_at_us = clock_us()});
 }
 
 static void land(struct db_query *article, struct db_query *related, int64_t id, int version)

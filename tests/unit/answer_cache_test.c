@@ -11,7 +11,8 @@ static struct answer_cache store;
 
 static void tell(const int64_t *ids, size_t n)
 {
-    answer_cache_on_news(&store, &(struct db_change_feed_news){.ids = ids, .n = n, .confirmed_at_us = NOW_US});
+    answer_cache_on_news(
+        &store, &(struct db_change_feed_news){.ids = ids, .n = n, .confirmed_at_us = NOW_US});
 }
 
 static void tell_of(int64_t id)
@@ -21,7 +22,8 @@ static void tell_of(int64_t id)
 
 static void tell_everything(void)
 {
-    answer_cache_on_news(&store, &(struct db_change_feed_news){.everything = true, .confirmed_at_us = NOW_US});
+    answer_cache_on_news(
+        &store, &(struct db_change_feed_news){.everything = true, .confirmed_at_us = NOW_US});
 }
 
 static void init(void)

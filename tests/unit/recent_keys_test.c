@@ -97,8 +97,8 @@ Test(recent, takes_22_bytes_at_most_for_each_that_it_fits)
         recent_keys_fit(&recent, n);
         for (uint64_t i = 0; i < 3 * n; i++) /* the slots of before are gone then */
             recent_keys_add(&recent, hash(i));
-        cr_assert_leq(recent_keys_bytes(&recent), 128 + 22 * n, "%zu bytes for %zu", recent_keys_bytes(&recent),
-                      n);
+        cr_assert_leq(recent_keys_bytes(&recent), 128 + 22 * n, "%zu bytes for %zu",
+                      recent_keys_bytes(&recent), n);
     }
 }
 

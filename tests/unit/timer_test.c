@@ -1,48 +1,64 @@
 #include <criterion/criterion.h>
 
+#include <sys/time.h>
+
+#include "base/clock.h"
 #include "base/container_of.h"
 #include "base/timer.h"
 #include "tests/support/wait.h"
 
-/* A timer that counts, and knows by the loop's own clock how long it waited. */
-struct background {
+/* A timer that counts, and knows how long it waited. */
+struct waiter {
     struct timer timer;
     unsigned fired, restarts; /* restarts: how often it is yet to start itself again */
     uint64_t started_at_ms, waited_ms, again_ms;
-    struct background *victim; /* is stopped when this fires */
+    struct waiter *victim; /* is stopped when this fires */
 };
 
-static h2o_loop_t *loop;
-static struct background one, two;
+static struct loop loop;
+static struct waiter one, two;
+
+/* Takes the place of libc's, also for libh2o: the wall clock that this test sets. */
+static long wall_clock_shift_s;
+
+int gettimeofday(struct timeval *restrict now, void *restrict zone)
+{
+    struct timespec real;
+    (void)zone;
+    clock_gettime(CLOCK_REALTIME, &real);
+    *now = (struct timeval){real.tv_sec + wall_clock_shift_s, real.tv_nsec / 1000};
+    return 0;
+}
 
 static timer_fn on_fire;
 
 static void make_loop(void)
 {
-    loop = h2o_evloop_create();
-    timer_init(&one.timer, loop, on_fire);
-    timer_init(&two.timer, loop, on_fire);
+    loop_init(&loop, h2o_evloop_create(), NULL);
+    timer_init(&one.timer, &loop, on_fire);
+    timer_init(&two.timer, &loop, on_fire);
 }
 
 static void finish(void)
 {
     timer_finish(&one.timer);
     timer_finish(&two.timer);
+    loop_finish(&loop);
 }
 
 TestSuite(timer, .init = make_loop, .fini = finish, .timeout = 20);
 
-static void start(struct background *w, uint64_t delay_ms)
+static void start(struct waiter *w, uint64_t delay_ms)
 {
-    w->started_at_ms = h2o_now(loop);
+    w->started_at_ms = clock_us() / 1000;
     timer_start(&w->timer, delay_ms);
 }
 
 static void on_fire(struct timer *timer)
 {
-    struct background *w = container_of(timer, struct background, timer);
+    struct waiter *w = container_of(timer, struct waiter, timer);
     w->fired++;
-    w->waited_ms = h2o_now(loop) - w->started_at_ms;
+    w->waited_ms = clock_us() / 1000 - w->started_at_ms;
     if (w->restarts > 0) {
         w->restarts--;
         start(w, w->again_ms);
@@ -56,14 +72,14 @@ static void turn_for(uint64_t ms)
 {
     uint64_t end = test_now_ms() + ms;
     for (uint64_t now; (now = test_now_ms()) < end;)
-        h2o_evloop_run(loop, (int32_t)(end - now));
+        h2o_evloop_run(loop.h2o, (int32_t)(end - now));
 }
 
-static void turn_until_fired(struct background *w, unsigned times)
+static void turn_until_fired(struct waiter *w, unsigned times)
 {
     uint64_t end = test_now_ms() + 10000;
     while (w->fired < times && test_now_ms() < end)
-        h2o_evloop_run(loop, 1000);
+        h2o_evloop_run(loop.h2o, 1000);
     cr_assert_eq(w->fired, times);
 }
 
@@ -83,7 +99,7 @@ Test(timer, wakes_the_loop_by_itself)
     uint64_t began = test_now_ms();
     start(&one, 30);
     while (one.fired == 0 && test_now_ms() < began + 10000)
-        h2o_evloop_run(loop, 10000);
+        h2o_evloop_run(loop.h2o, 10000);
     cr_expect_lt(test_now_ms() - began, 5000);
 }
 
@@ -100,7 +116,7 @@ Test(timer, waits_anew_where_its_callback_starts_it_for_longer)
     one.again_ms = 80;
     start(&one, 0);
     turn_until_fired(&one, 1);
-    h2o_evloop_run(loop, 0);
+    h2o_evloop_run(loop.h2o, 0);
     cr_assert_eq(one.fired, 1, "it fires a second time at once");
     turn_until_fired(&one, 2);
     cr_expect_geq(one.waited_ms, 80);
@@ -161,4 +177,61 @@ Test(timer, keeps_the_order_of_delays_and_not_of_starts)
     turn_until_fired(&one, 1);
     cr_expect_eq(two.fired, 0);
     turn_until_fired(&two, 1);
+}
+
+Test(timer, is_neither_late_nor_early_where_the_wall_clock_is_set)
+{
+    start(&one, 50);
+    start(&two, 60000);
+    turn_for(10);
+    wall_clock_shift_s = -3600;
+    turn_until_fired(&one, 1);
+    cr_expect_lt(one.waited_ms, 10000);
+    wall_clock_shift_s = 7200;
+    turn_for(20);
+    cr_expect_eq(two.fired, 0);
+    start(&one, 0);
+    wall_clock_shift_s = -7200;
+    turn_until_fired(&one, 2);
+    cr_expect_lt(one.waited_ms, 10000);
+}
+
+enum { NMANY = 500 };
+static struct timer many[NMANY];
+static uint64_t due_us[NMANY], last_due_us;
+static unsigned nfired;
+
+static void on_one_of_many(struct timer *timer)
+{
+    size_t i = (size_t)(timer - many);
+    cr_assert_leq(due_us[i], clock_us(), "timer %zu fires early", i);
+    cr_assert_leq(last_due_us, due_us[i] + 1000, "timer %zu fires behind a later one", i);
+    last_due_us = due_us[i];
+    nfired++;
+}
+
+/* A third of them is stopped, a third is started anew. */
+Test(timer, fires_many_in_the_order_in_which_they_are_due)
+{
+    unsigned expected = 0, seed = 7;
+    for (size_t i = 0; i < NMANY; i++) {
+        timer_init(&many[i], &loop, on_one_of_many);
+        timer_start(&many[i], 1 + (unsigned)rand_r(&seed) % 100);
+    }
+    for (size_t i = 0; i < NMANY; i++) {
+        if (i % 3 == 0)
+            timer_stop(&many[i]);
+        else
+            expected++;
+        if (i % 3 != 0) {
+            unsigned delay_ms = 100 + (unsigned)rand_r(&seed) % 100;
+            timer_start(&many[i], delay_ms);
+            due_us[i] = clock_us() + delay_ms * 1000 - 1000;
+        }
+    }
+    uint64_t end = test_now_ms() + 10000;
+    while (nfired < expected && test_now_ms() < end)
+        h2o_evloop_run(loop.h2o, 1000);
+    turn_for(20);
+    cr_expect_eq(nfired, expected);
 }
