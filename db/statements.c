@@ -31,7 +31,7 @@ const struct db_statement_info db_statements[DB_NSTATEMENTS_ALL] = {
                         .crew = DB_CREW_CHANGE_FEED,
                         .param_type = TEXT},
     [DB_RELATED_REFRESH] = {.name = "related_refresh",
-                            .sql = db_sql_related_refresh,
+                            .sql = db_sql_related_work,
                             .crew = DB_CREW_RELATED_WORKER,
                             .param_type = INTEGER},
     [DB_CHANGE_LOG_TRIM] = {.name = "change_log_trim",

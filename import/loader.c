@@ -29,7 +29,7 @@ bool loader_init(struct loader *loader, const char *database_url, loader_refused
     copy_rows_init(&loader->_rows);
     struct session *session = &loader->session;
     return session_init(session, database_url) &&
-           session_run(session, import_sql_views_later, NULL) == SESSION_OK &&
+           session_run(session, import_sql_documents_later, NULL) == SESSION_OK &&
            session_run(session, import_sql_create_staged, NULL) == SESSION_OK &&
            session_run(session, import_sql_create_changed, NULL) == SESSION_OK &&
            session_run(session, import_sql_create_differing, NULL) == SESSION_OK;
@@ -139,7 +139,7 @@ static enum session_result run_statements(struct session *session, long *ret_cha
     static const char *const links[] = {
         import_sql_insert_article_authors,
         import_sql_insert_article_tags,
-        import_sql_write_views,
+        import_sql_write_documents,
         NULL,
     };
     long differing = 0;

@@ -60,7 +60,7 @@ static void make_lists(struct relate *relate, struct session *session)
     long done;
 
     while (!atomic_load(&relate->_is_over)) {
-        if (!step(session, import_sql_refresh_related, LIST_ARTICLES, &done))
+        if (!step(session, import_sql_work_related, LIST_ARTICLES, &done))
             return;
         if (done == 0)
             pause_ms(POLL_MS);
@@ -77,7 +77,7 @@ bool relate_rest(struct relate *relate, struct session *session)
     if (queued >= HELP_ARTICLES)
         relate_help(relate);
     for (long idle_ms = 0; idle_ms < PATIENCE_MS;) {
-        if (!step(session, import_sql_refresh_related, LIST_ARTICLES, &done))
+        if (!step(session, import_sql_work_related, LIST_ARTICLES, &done))
             return false;
         relate->stepped(relate);
         if (done > 0) {

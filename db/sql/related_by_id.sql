@@ -1,10 +1,13 @@
--- $1 bigint[]: each article's related list: the ids, and the cards as finished JSON, best first. A list
--- that is stale is joined (migrations/0005_finished.sql), so that an article that was withdrawn can never
--- appear; its id is given all the same, for an answer without it is old when it comes back.
-select article_id::bigint, ids, cards
-from related_views
-where article_id = any ($1) and not exists (select from related_stale)
+-- $1 bigint[]: each article's related list: the entities that are on it, and the cards as finished JSON, best first.
+-- No row: the list is empty. While a list may be marked (migrations/functions/05_marks.sql), those that are marked
+-- are read from the tables, so that an article that was withdrawn can never appear.
+with gate as materialized (
+    select coalesce((select g.is_open from stale_gates g where g.gate = 'lists' order by g.id desc limit 1), true) as is_open
+)
+select v.article_id, v.depends_on, v.cards
+from related_views v
+where v.article_id = any ($1) and not (select is_open from gate)
 union all
-select article_id, ids, cards
-from related_views_now($1)
-where exists (select from related_stale)
+select v.article_id, v.depends_on, v.cards
+from related_views_now($1) v
+where (select is_open from gate)

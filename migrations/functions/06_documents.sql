@@ -1,0 +1,173 @@
+-- The documents of articles, and their cards.
+--
+--     triggers (functions/12_triggers.sql) --> on_article_rows --> article_views_write
+--     db/sql/article_by_id.sql --> the gate is open --> article_views_now
+
+-- What the document and the card of an article begin with.
+create or replace function article_head(id bigint, slug text, title text, summary text) returns text
+    language sql stable parallel safe
+return '{"id":' || id || ',"slug":' || to_json(slug) || ',"title":' || to_json(title)
+    || ',"summary":' || text_json(summary);
+
+-- The cards of those of these articles that are published, out of the tables.
+create or replace function article_cards_of(wanted bigint[])
+    returns table (article_id bigint, section_id bigint, card text)
+    language sql stable
+    set search_path = public, pg_temp
+as $$
+    select a.id, a.section_id,
+           article_head(a.id, a.slug, a.title, a.summary)
+               || ',"image":' || image_json(a.image_url, a.image_alt, a.image_credit, a.image_width, a.image_height)
+               || ',"section":' || named_json(s.slug, s.name)
+               || ',"published_at":' || rfc3339_json(a.published_at) || '}'
+    from articles a
+    join sections s on s.id = a.section_id
+    where a.id = any (wanted) and a.status = 'published'
+$$;
+
+-- The documents of these articles, out of the tables. depends_on: the section, the authors, the tags.
+create or replace function article_views_of(wanted bigint[])
+    returns table (article_id bigint, status text, depends_on bigint[], document text)
+    language sql stable
+    set search_path = public, pg_temp
+as $$
+    select a.id,
+           a.status,
+           section_key(a.section_id) || coalesce(author.keys, '{}') || coalesce(tag.keys, '{}'),
+           article_head(a.id, a.slug, a.title, a.summary)
+               || ',"body":' || to_json(a.body)
+               || ',"image":' || image_json(a.image_url, a.image_alt, a.image_credit, a.image_width, a.image_height)
+               || ',"section":' || named_json(s.slug, s.name)
+               || ',"authors":[' || coalesce(author.list, '') || ']'
+               || ',"tags":[' || coalesce(tag.list, '') || ']'
+               || ',"language":' || text_json(a.language)
+               || ',"corrections":' || corrections_json(a.corrections)
+               || ',"published_at":' || rfc3339_json(a.published_at)
+               || ',"updated_at":' || rfc3339_json(a.updated_at)
+               || ',"version":' || a.version || '}'
+    from articles a
+    join sections s on s.id = a.section_id
+    cross join lateral (
+        select string_agg(named_json(u.slug, u.name), ',' order by au.position) as list,
+               array_agg(author_key(u.id)) as keys
+        from article_authors au
+        join authors u on u.id = au.author_id
+        where au.article_id = a.id
+    ) author
+    cross join lateral (
+        select string_agg(named_json(t.slug, t.name), ',' order by t.name collate "C") as list,
+               array_agg(tag_key(t.id)) as keys
+        from article_tags at
+        join tags t on t.id = at.tag_id
+        where at.article_id = a.id
+    ) tag
+    where a.id = any (wanted)
+$$;
+
+-- Writes the documents and cards of these articles anew, marks the cards that are others now, and says what
+-- has changed: the articles, and each listing that they are on or were on. Not is_news: they only follow a
+-- change that was reported.
+--
+-- Why a document that is not marked can't stay behind its tables, in two transactions at the same time:
+--   * Both change the article, or what belongs to it. Both lock its row here, then read the tables in a new
+--     statement, with a new snapshot. The second waits for the first to commit, and reads what it wrote.
+--   * One changes a name, the other an article that has it. Neither waits. The change of the name leaves a
+--     mark, which stays until all transactions have ended that were under way when it was first seen
+--     (stale_names in functions/08_stale.sql). The document is then written once more.
+-- Above read committed a statement reads with the snapshot of its transaction, which may be too old: there an
+-- existing document is only marked, and a new one is written and marked.
+create or replace function article_views_write(changed bigint[], is_news boolean default true) returns void
+    language plpgsql
+    security definer
+    set search_path = public, pg_temp
+as $$
+declare
+    keeps_snapshot boolean := current_setting('transaction_isolation') <> 'read committed';
+    cards bigint[];
+    listings bigint[];
+begin
+    if changed is null then
+        return;
+    end if;
+    if keeps_snapshot then
+        perform mark_stale(array(select document_key(c.id) from unnest(changed) c (id)));
+        perform change_log_add(array(select article_key(c.id) from unnest(changed) c (id)) || entity_key(9, 0));
+        changed := array(select c.id from unnest(changed) c (id)
+                         where not exists (select from article_views v where v.article_id = c.id));
+    end if;
+    perform from article_views where article_id = any (changed) order by article_id for update;
+
+    with before as materialized (
+        select v.article_id, v.status, v.depends_on from article_views v where v.article_id = any (changed)
+    ), fresh as materialized (
+        select * from article_views_of(changed)
+    ), fresh_card as materialized (
+        select * from article_cards_of(changed)
+    ), card as ( -- a new article is on no list, unless this transaction put it there
+        select f.article_id
+        from fresh f
+        left join fresh_card n on n.article_id = f.article_id
+        left join article_cards c on c.article_id = f.article_id
+        where c.card is distinct from n.card
+          and (exists (select from before b where b.article_id = f.article_id)
+               or exists (select from article_related r where r.related_id = f.article_id))
+    ), listing as (
+        select distinct listing_key(k.key) as key
+        from (select b.depends_on from before b where b.status = 'published'
+              union all
+              select f.depends_on from fresh f where f.status = 'published') v
+        cross join unnest(v.depends_on) k (key)
+    ), withdrawn as (
+        delete from article_cards
+        where article_id = any (array(
+            select f.article_id from fresh f
+            where not exists (select from fresh_card n where n.article_id = f.article_id)))
+    ), view as (
+        insert into article_views
+        select f.* from fresh f order by f.article_id
+        on conflict (article_id) do update
+            set status = excluded.status, depends_on = excluded.depends_on, document = excluded.document
+            where (article_views.status, article_views.depends_on, article_views.document)
+                <> (excluded.status, excluded.depends_on, excluded.document)
+    ), carded as (
+        insert into article_cards
+        select n.* from fresh_card n order by n.article_id
+        on conflict (article_id) do update
+            set section_id = excluded.section_id, card = excluded.card
+            where (article_cards.section_id, article_cards.card) <> (excluded.section_id, excluded.card)
+    )
+    select array(select article_key(c.article_id) from card c), array(select l.key from listing l)
+    into cards, listings;
+
+    perform mark_stale(cards);
+    if is_news then
+        perform change_log_add(array(select article_key(c.id) from unnest(changed) c (id))
+            || case when cardinality(listings) > 200 then array[entity_key(9, 0)]
+                    when cardinality(listings) > 0 then listings || entity_key(5, 0)
+                    else '{}' end);
+    end if;
+end
+$$;
+
+-- These articles, as article_views has them, while the gate of the documents is open: those that are marked are
+-- read from the tables. In plpgsql, which keeps the plans.
+create or replace function article_views_now(wanted bigint[]) returns setof article_views
+    language plpgsql stable
+    security definer
+    set search_path = public, pg_temp
+    set enable_seqscan = off -- the plans may be made while there is hardly a mark
+as $$
+declare
+    stale bigint[] := array(
+        select v.article_id
+        from article_views v
+        where v.article_id = any (wanted)
+          and exists (
+            select from stale_marks m where m.key = any (v.depends_on || document_key(v.article_id))));
+begin
+    return query
+        select v.* from article_views v where v.article_id = any (wanted) and v.article_id <> all (stale)
+        union all
+        select f.* from article_views_of(stale) f;
+end
+$$;
