@@ -136,6 +136,15 @@ create table related_queue (
     queued_at  timestamptz not null default now()
 );
 
+alter table articles
+    add column image_url    text,
+    add column image_alt    text,
+    add column image_credit text,
+    add column image_width  integer,
+    add column image_height integer,
+    add column language     text,
+    add column corrections  jsonb not null default '[]';
+
 -- +migrate Down
 drop table related_queue;
 drop table article_related;

@@ -260,12 +260,12 @@ end;
 -- What an article says, as its different terms and how often it has each: the title three times, and of
 -- the body no more than a long article has. A tag weighs as a word that is there four times.
 -- +migrate StatementBegin
-create function related_lexemes(articles_read bigint[], language regconfig)
+create function related_lexemes(articles_read bigint[], config regconfig)
     returns table (article_id bigint, term integer, n real, nterms integer)
     language sql stable
 begin atomic
     with said as materialized (
-        select a.id, to_tsvector(language, concat_ws(E'\n', a.title, a.title, a.title, a.summary,
+        select a.id, to_tsvector(config, concat_ws(E'\n', a.title, a.title, a.title, a.summary,
                                                      left(a.body, 65536))) as words
         from articles a
         where a.id = any (articles_read) and a.status = 'published'
@@ -282,11 +282,11 @@ end;
 
 -- Takes these articles, which are not among the terms, into them.
 -- +migrate StatementBegin
-create function related_learn(articles_read bigint[], language regconfig) returns void
+create function related_learn(articles_read bigint[], config regconfig) returns void
     language sql volatile
 begin atomic
     with lexeme as materialized (
-        select * from related_lexemes(articles_read, language)
+        select * from related_lexemes(articles_read, config)
     ), article as materialized (
         select l.article_id, max(l.nterms) as nterms from lexeme l group by l.article_id
     ), total as (

@@ -25,22 +25,22 @@ return concat_ws(E'\n', title, title, title, summary, left(body, 65536));
 -- +migrate StatementEnd
 
 -- +migrate StatementBegin
-create function related_said_hash(what text, language regconfig) returns bigint
+create function related_said_hash(what text, config regconfig) returns bigint
     language sql immutable parallel safe
-return hashtextextended(what, language::oid::bigint);
+return hashtextextended(what, config::oid::bigint);
 -- +migrate StatementEnd
 
 -- As before, with the words that are there already.
 -- +migrate StatementBegin
-create or replace function related_lexemes(articles_read bigint[], language regconfig)
+create or replace function related_lexemes(articles_read bigint[], config regconfig)
     returns table (article_id bigint, term integer, n real, nterms integer)
     language sql stable
 begin atomic
     with said as materialized (
-        select a.id, coalesce(p.words, to_tsvector(language, x.text)) as words
+        select a.id, coalesce(p.words, to_tsvector(config, x.text)) as words
         from articles a
         cross join lateral (select related_said(a.title, a.summary, a.body) as text offset 0) x
-        left join related_words p on p.article_id = a.id and p.text_hash = related_said_hash(x.text, language)
+        left join related_words p on p.article_id = a.id and p.text_hash = related_said_hash(x.text, config)
         where a.id = any (articles_read) and a.status = 'published'
     )
     select s.id, hashtext(w.lexeme) | 1, cardinality(w.positions)::real, length(s.words)
@@ -61,7 +61,7 @@ end;
 create function related_parse(after bigint, skip integer default 4000) returns bigint
     language plpgsql as $$
 declare
-    language regconfig := (select s.language::regconfig from related_settings s);
+    config regconfig := (select s.language::regconfig from related_settings s);
     batch bigint[];
     reached bigint;
 begin
@@ -82,7 +82,7 @@ begin
         order by x.id limit 500) q;
 
     insert into related_words (article_id, text_hash, words)
-    select a.id, related_said_hash(x.text, language), to_tsvector(language, x.text)
+    select a.id, related_said_hash(x.text, config), to_tsvector(config, x.text)
     from articles a
     cross join lateral (select related_said(a.title, a.summary, a.body) as text offset 0) x
     where a.id = any (batch) and a.status = 'published'
@@ -174,12 +174,12 @@ drop function related_parse(bigint, integer);
 
 -- As in 0004_related_text.sql, which says more about it.
 -- +migrate StatementBegin
-create or replace function related_lexemes(articles_read bigint[], language regconfig)
+create or replace function related_lexemes(articles_read bigint[], config regconfig)
     returns table (article_id bigint, term integer, n real, nterms integer)
     language sql stable
 begin atomic
     with said as materialized (
-        select a.id, to_tsvector(language, concat_ws(E'\n', a.title, a.title, a.title, a.summary,
+        select a.id, to_tsvector(config, concat_ws(E'\n', a.title, a.title, a.title, a.summary,
                                                      left(a.body, 65536))) as words
         from articles a
         where a.id = any (articles_read) and a.status = 'published'

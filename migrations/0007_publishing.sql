@@ -106,17 +106,17 @@ $$;
 -- +migrate StatementEnd
 
 -- +migrate StatementBegin
-create or replace function related_lexemes(articles_read bigint[], language regconfig)
+create or replace function related_lexemes(articles_read bigint[], config regconfig)
     returns table (article_id bigint, term integer, n real, nterms integer)
     language sql stable
 begin atomic
     with said as materialized (
-        select a.id, coalesce(p.words, to_tsvector(language, x.text)) as words
+        select a.id, coalesce(p.words, to_tsvector(config, x.text)) as words
         from (select y.* from articles y where y.id = any (articles_read) offset 0) a
         cross join lateral (select related_said(a.title, a.summary, a.body) as text offset 0) x
         left join lateral (
             select w.words from related_words w
-            where w.article_id = a.id and w.text_hash = related_said_hash(x.text, language) offset 0) p on true
+            where w.article_id = a.id and w.text_hash = related_said_hash(x.text, config) offset 0) p on true
         where a.status = 'published'
     )
     select s.id, hashtext(w.lexeme) | 1, cardinality(w.positions)::real, length(s.words)
@@ -130,7 +130,7 @@ end;
 -- +migrate StatementEnd
 
 -- +migrate StatementBegin
-create or replace function related_learn(articles_read bigint[], language regconfig) returns void
+create or replace function related_learn(articles_read bigint[], config regconfig) returns void
     language plpgsql volatile
     set plan_cache_mode = force_generic_plan
     set enable_seqscan = off
@@ -139,7 +139,7 @@ create or replace function related_learn(articles_read bigint[], language regcon
 as $$
 begin
     with lexeme as materialized (
-        select * from related_lexemes(articles_read, language)
+        select * from related_lexemes(articles_read, config)
     ), article as materialized (
         select l.article_id, max(l.nterms) as nterms from lexeme l group by l.article_id
     ), total as (
