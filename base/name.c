@@ -28,6 +28,7 @@ enum {
 
 enum name_status name_clean(struct name *name, const char *text, size_t bytes)
 {
+    assert(bytes <= INT32_MAX); /* ICU counts in int32_t */
     trim(&text, &bytes);
     if (bytes == 0)
         return NAME_EMPTY;
