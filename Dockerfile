@@ -11,7 +11,7 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends $(sed 's/#.*//' packages/build.txt) \
     && rm -rf /var/lib/apt/lists/*
 COPY . .
-RUN cmake --preset release && cmake --build --preset release
+RUN cmake --preset release && cmake --build --preset release && bash -c '. tools/address && address_program'
 
 FROM debian:bookworm-slim AS migrate
 WORKDIR /broadsheet
@@ -20,11 +20,12 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends $(sed 's/#.*//' packages/migrate.txt) \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin broadsheet
-COPY tools/migrate tools/address.sh tools/
+COPY tools/migrate tools/address tools/address.sh tools/
+COPY --from=build /src/build/tools/conninfo build/tools/
 COPY migrations migrations
 USER 10001
 # The address stands in the environment, so that `docker ps` does not show it.
-CMD ["bash", "-c", "exec tools/migrate \"$DATABASE_URL\" up"]
+CMD ["tools/migrate", "up"]
 
 FROM debian:bookworm-slim AS base
 COPY packages/server.txt /usr/local/share/broadsheet/
