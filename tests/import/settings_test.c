@@ -22,8 +22,9 @@ static void begin(void)
              "create role %s login password 'x'; grant all on schema public to %s;"
              " grant temporary on database %s to %s;"
              " grant all on all tables in schema public to %s;"
-             " grant all on all sequences in schema public to %s",
-             role, role, database, role, role, role);
+             " grant all on all sequences in schema public to %s;"
+             " grant execute on all functions in schema public to %s",
+             role, role, database, role, role, role, role);
     char *host = test_url_part(url, "host"), *port = test_url_part(url, "port");
     role_url = test_format("postgres://%s:x@%s:%s/%s", role, host, port, database);
     free(host);
