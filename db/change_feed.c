@@ -141,25 +141,29 @@ static void on_read(struct db_change_feed *feed, const PGresult *result)
     tell(feed, db_row_int32(result, 0, 1) == 1, db_row_text(result, 0, 2));
 }
 
-static void tell(struct db_change_feed *feed, bool everything, struct db_text ids)
+static void tell(struct db_change_feed *feed, bool everything, struct db_text array)
 {
     struct db_change_feed_stats *stats = feed->_config.stats;
-    size_t n = everything ? 0 : db_ids_count(ids);
-    int64_t *changed = calloc(n + 1, sizeof(*changed));
+    struct db_text ids = {array.base + 20, array.length - 20};
+    size_t n = everything || array.length < 20 ? 0 : (size_t)ids.length / 12;
+    uint64_t *changed = calloc(n + 1, sizeof(*changed));
     assert(changed != NULL);
-    for (size_t i = 0; i < n; i++)
-        changed[i] = db_ids_at(ids, i);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t wire;
+        memcpy(&wire, ids.base + 12 * i + 4, sizeof(wire));
+        changed[i] = be64toh(wire);
+    }
     counter_set(&stats->is_up, 1);
     counter_set(&stats->confirmed_at_us, feed->_read_at_us);
     counter_add(&stats->reads, 1);
     counter_add(&stats->changes, n);
     counter_add(&stats->everything, everything);
     db_reporter_up(&feed->_teller);
-    feed->_config.on_news(feed,
-                          &(struct db_change_feed_news){.everything = everything,
-                                                        .ids = changed,
-                                                        .n = n,
-                                                        .confirmed_at_us = feed->_read_at_us});
+    feed->_config.on_news(feed, &(struct db_change_feed_news){.everything = everything,
+                                                              .keys = changed,
+                                                              .n = n,
+                                                              .confirmed_at_us = feed->_read_at_us,
+                                                              .server = ""});
     free(changed);
 }
 
@@ -207,5 +211,7 @@ static void on_down(struct db_conn *conn, enum db_conn_state was)
     timer_stop(&feed->_poll);
     timer_stop(&feed->_notify_test_timer);
     counter_set(&feed->_config.stats->is_up, 0);
+    if (feed->_config.on_lost != NULL && (was == DB_CONN_IDLE || was == DB_CONN_BUSY))
+        feed->_config.on_lost(feed);
     db_reporter_down(&feed->_teller, conn, was);
 }

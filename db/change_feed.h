@@ -29,11 +29,15 @@ struct db_change_feed_news {
      * another history of the database. */
     bool everything;
     /* Otherwise the articles whose answer or card has, each once; lent. */
-    const int64_t *ids;
+    const uint64_t *keys; /* base/entity.h */
     size_t n;
     /* clock_us(): whatever had committed by then is in these news or was in earlier ones. */
     uint64_t confirmed_at_us;
+    const char *server;     /* the identity of the server that it comes from */
+    const char *unreliable; /* NULL, or why changes may go unreported: then nothing may be kept */
 };
+
+typedef void db_change_feed_lost_fn(struct db_change_feed *feed);
 
 /* Called from the loop, with nothing changed too. It may not finish the feed. */
 typedef void db_change_feed_news_fn(struct db_change_feed *feed,
@@ -54,6 +58,7 @@ struct db_change_feed_config {
     unsigned max_stale_ms;
     unsigned notify_test_ms; /* from one to the next, and twice its patience; 0: 5 s, and 2 s */
     db_change_feed_news_fn *on_news;
+    db_change_feed_lost_fn *on_lost;    /* the connection went down; may be NULL */
     db_event_fn *on_event;              /* may be NULL */
     struct db_change_feed_stats *stats; /* zeroed; the caller's, and outlives the feed */
 };

@@ -4,6 +4,7 @@
  *         --> [its answer] on_answer --> split --> done, done, done ...
  *                                    \-> fail --> retry_alone --> on_turn ... */
 #include <assert.h>
+#include <endian.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -68,7 +69,11 @@ static void serve(struct db_slot *slot)
         return;
     }
     take(slot, first);
-    db_conn_send(&slot->conn, slot->statement, (struct db_conn_param){.value = first->param});
+    uint64_t id = htobe64((uint64_t)first->id);
+    struct db_conn_param param = {.value = first->nparams > 0 ? first->params[0].value : NULL};
+    if (db_statements[slot->statement].streamed)
+        param = (struct db_conn_param){(const char *)&id, sizeof(id), true};
+    db_conn_send(&slot->conn, slot->statement, param);
 }
 
 /* Of the first lane that it serves and that has any: where one connection serves both, the article goes
@@ -191,6 +196,17 @@ static void split(struct db_slot *slot, h2o_linklist_t *queries, const PGresult 
         struct db_id_rows own = is_batch ? db_batch_rows_find(&rows, q->id)
                                          : (struct db_id_rows){.nrows = PQntuples(result)};
         q->result = result;
+        if (db_statements[q->statement].streamed) {
+            int row = 0;
+            for (; row < own.nrows && !h2o_linklist_is_empty(queries); row++) {
+                q->row = row;
+                q->nrows = 1;
+                q->on_row(q);
+            }
+            if (h2o_linklist_is_empty(queries))
+                continue;
+            q->result = NULL;
+        }
         q->row = own.row;
         q->nrows = own.nrows;
         db_dispatch_end(q, DB_OK, NULL);

@@ -21,8 +21,8 @@ static void give_up_waiting(struct db_pool *pool);
 
 struct db_pool *db_pool_create(const struct db_pool_config *config)
 {
-    assert(config->connections >= 1 && config->connections <= DB_POOL_MAX_CONNECTIONS);
-    size_t n = config->connections;
+    assert(config->connections <= DB_POOL_MAX_CONNECTIONS);
+    size_t n = config->connections > 0 ? config->connections : 2;
     struct db_pool *pool = h2o_mem_alloc(sizeof(*pool) + n * sizeof(pool->slots[0]));
     memset(pool, 0, sizeof(*pool) + n * sizeof(pool->slots[0]));
     pool->config = *config;
@@ -130,6 +130,13 @@ static void give_up_waiting(struct db_pool *pool)
     assert(!db_pool_is_up(pool));
     for (size_t i = 0; i < DB_NSTATEMENTS; i++)
         db_dispatch_end_all(&pool->waiting[i], DB_UNAVAILABLE, pool->why_down);
+}
+
+bool db_pool_follow(struct db_pool *pool, const char *identity)
+{
+    (void)pool;
+    (void)identity;
+    return false;
 }
 
 bool db_pool_is_up(const struct db_pool *pool)

@@ -28,7 +28,8 @@ typedef void db_pool_event_fn(enum db_pool_event event, unsigned connection, con
 struct db_pool_config {
     struct loop *loop;
     const struct db_conninfo *conninfo; /* outlives the pool */
-    unsigned connections;               /* 1 to DB_POOL_MAX_CONNECTIONS */
+    unsigned connections;               /* up to DB_POOL_MAX_CONNECTIONS; 0: 2 */
+    unsigned npools;                    /* of this process */
     unsigned deadline_ms;               /* of a query, waiting included; 1 or more */
     unsigned max_waiting;               /* in a lane; one more query ends with DB_BUSY */
     db_pool_event_fn *on_event;         /* may be NULL */
@@ -43,6 +44,8 @@ struct db_pool *db_pool_create(const struct db_pool_config *config);
 
 /* Queries that have not ended are not called back: cancel them first. NULL is fine. */
 void db_pool_destroy(struct db_pool *pool);
+
+bool db_pool_follow(struct db_pool *pool, const char *identity);
 
 /* Every connection has come up or failed once: what is not there now has a reason. */
 bool db_pool_has_settled(const struct db_pool *pool);

@@ -22,15 +22,25 @@ struct db_pool;
 struct db_query;
 
 typedef void db_query_done_fn(struct db_query *q);
+typedef void db_query_row_fn(struct db_query *q);
+
+enum { DB_QUERY_MAX_PARAMS = 4 };
+
+struct db_param {
+    const char *value; /* NULL: SQL's NULL */
+    int length;        /* bytes, of a binary one */
+    bool is_binary;
+};
 
 /* Embed it in your own state, zeroed but for the first part. You own it; do not move or free it
  * until `done` has been called or db_query_cancel() has returned. After `done` it may be zeroed and
  * used again. */
 struct db_query {
     enum db_statement statement;
-    int64_t id; /* batched statements: the id that is asked for */
-    const char
-        *param; /* the others: $1 as text, borrowed until `done`; NULL where they have none */
+    int64_t id; /* batched and streamed statements: the id that is asked for */
+    struct db_param params[DB_QUERY_MAX_PARAMS]; /* of other statements; borrowed until done */
+    unsigned nparams;
+    db_query_row_fn *on_row; /* streamed statements: called for each row, before `done` */
     db_query_done_fn *done;
 
     enum db_error error;    /* set for `done` */

@@ -18,6 +18,8 @@
 #include "db/conn.h"
 #include "db/reporter.h"
 
+struct db_related_worker;
+
 /* Written by the related_worker's thread, read by any. */
 struct db_related_worker_stats {
     struct counter connections[DB_CONN_NSTATES]; /* 1 in the state of its connection */
@@ -33,6 +35,9 @@ struct db_related_worker_config {
     unsigned trim_ms;                   /* from one trimming to the next; 0: a minute */
     const char *keep;      /* how much of the change log: an interval; NULL: 10 minutes */
     db_event_fn *on_event; /* may be NULL */
+    /* An article made PostgreSQL fail, and is tried again later; may be NULL. */
+    void (*on_failed)(struct db_related_worker *related_worker, int64_t article,
+                      const char *reason);
     struct db_related_worker_stats
         *stats; /* zeroed; the caller's, and outlives the related_worker */
 };

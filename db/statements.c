@@ -2,7 +2,12 @@
 
 #include "db/db_sql.h" /* made from db/sql by the build */
 
-enum { INTEGER = 23, TEXT = 25, BIGINT_ARRAY = 1016 }; /* fixed OIDs, catalog/pg_type.dat */
+enum {
+    BIGINT = 20,
+    INTEGER = 23,
+    TEXT = 25,
+    BIGINT_ARRAY = 1016
+}; /* fixed OIDs, catalog/pg_type.dat */
 
 const struct db_statement_info db_statements[DB_NSTATEMENTS_ALL] = {
     [DB_ARTICLE_BY_ID] = {.name = "article_by_id",
@@ -16,6 +21,11 @@ const struct db_statement_info db_statements[DB_NSTATEMENTS_ALL] = {
                           .optional = true,
                           .batched = true,
                           .param_type = BIGINT_ARRAY},
+    [DB_LARGE_ARTICLE] = {.name = "large_article",
+                          .sql = db_sql_large_article,
+                          .lane = DB_LANE_ARTICLE,
+                          .streamed = true,
+                          .param_type = BIGINT},
     [DB_ARTICLE_BY_SLUG] = {.name = "article_by_slug",
                             .sql = db_sql_article_by_slug,
                             .lane = DB_LANE_ARTICLE,

@@ -7,6 +7,7 @@
 enum db_statement {
     DB_ARTICLE_BY_ID,
     DB_RELATED_BY_ID,
+    DB_LARGE_ARTICLE,
     DB_ARTICLE_BY_SLUG,
     DB_PING,
     DB_NSTATEMENTS, /* of the pools; what follows runs on connections that stand alone */
@@ -33,6 +34,7 @@ struct db_statement_info {
     enum db_lane lane; /* of a pool's, like the two that follow */
     bool optional;     /* a connection is of use without it: see db_conn_prepare() */
     bool batched;      /* $1 is bigint[]; column 1 is a row's id, and an id's rows stand together */
+    bool streamed;     /* rows go to on_row */
     unsigned param_type; /* of $1, an OID of pg_type; 0 where there is none */
 };
 

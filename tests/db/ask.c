@@ -59,7 +59,7 @@ void ask_id(struct test_pool *pool, struct ask *ask, enum db_statement statement
 void ask_param(struct test_pool *pool, struct ask *ask, enum db_statement statement,
                const char *param)
 {
-    ask->query = (struct db_query){.statement = statement, .param = param};
+    ask->query = (struct db_query){.statement = statement, .params = {{.value = param}}, .nparams = 1};
     start(pool, ask);
 }
 

@@ -1,5 +1,6 @@
 #include "tests/db/feed_recorder.h"
 #include "base/clock.h"
+#include "base/entity.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -58,8 +59,9 @@ static void on_news(struct db_change_feed *feed, const struct db_change_feed_new
     heard.everything += news->everything;
     heard.confirmed_at_us = news->confirmed_at_us;
     for (size_t i = 0; i < news->n; i++) {
-        cr_assert(news->ids[i] >= 1 && news->ids[i] <= HEARD_MAX_ID);
-        heard.told[news->ids[i]]++;
+        cr_assert_eq(entity_kind_of(news->keys[i]), ENTITY_ARTICLE);
+        cr_assert(news->keys[i] / 16 >= 1 && news->keys[i] / 16 <= HEARD_MAX_ID);
+        heard.told[news->keys[i] / 16]++;
     }
 }
 

@@ -4,7 +4,7 @@
 #include <endian.h>
 #include <string.h>
 
-enum { MAX_COLUMNS = 16, MAX_ARRAY_BYTES = 4096, TEXT_OID = 25 };
+enum { MAX_COLUMNS = 16, MAX_ARRAY_BYTES = 4096, TEXT_OID = 25, BIGINT_OID = 20 };
 
 static const int64_t from_1970_to_2000_us = INT64_C(946684800) * 1000000;
 
@@ -83,6 +83,26 @@ void result_put_texts(PGresult *result, int row, int column, const char *items)
         memcpy(to, item, length);
         to += length;
         item += length + 1;
+    }
+    result_put(result, row, column, wire, (size_t)(to - wire));
+}
+
+void result_put_bigints(PGresult *result, int row, int column, const uint64_t *items, size_t n)
+{
+    char wire[MAX_ARRAY_BYTES], *to = wire;
+    assert(20 + 12 * n <= sizeof(wire));
+    to = put_int32(to, n > 0); /* dimensions: an empty array has none */
+    to = put_int32(to, 0);
+    to = put_int32(to, BIGINT_OID);
+    if (n > 0) {
+        to = put_int32(to, (int32_t)n);
+        to = put_int32(to, 1);
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint64_t item = htobe64(items[i]);
+        to = put_int32(to, sizeof(item));
+        memcpy(to, &item, sizeof(item));
+        to += sizeof(item);
     }
     result_put(result, row, column, wire, (size_t)(to - wire));
 }

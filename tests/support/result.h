@@ -20,6 +20,9 @@ void result_put_text(PGresult *result, int row, int column, const char *text); /
 /* A timestamptz; since 1970, as db/row.h gives it back. */
 void result_put_time_us(PGresult *result, int row, int column, int64_t time_us);
 
+/* A bigint[]. */
+void result_put_bigints(PGresult *result, int row, int column, const uint64_t *items, size_t n);
+
 /* A text[]: `items` stand between the '|' of the text, "" is the empty array, NULL is null. */
 void result_put_texts(PGresult *result, int row, int column, const char *items);
 
