@@ -128,7 +128,8 @@ static json_object *explain(const struct db_statement_info *s, const char *param
 {
     char type[40] = "";
     if (s->param_types[0] != 0) {
-        PGresult *row = test_session_rows(session, "select format_type(%u, null)", s->param_types[0]);
+        PGresult *row =
+            test_session_rows(session, "select format_type(%u, null)", s->param_types[0]);
         snprintf(type, sizeof(type), "(%s)", PQgetvalue(row, 0, 0));
         PQclear(row);
     }

@@ -65,12 +65,12 @@ Test(ready_get, tells_why_it_is_not_ready)
     struct reply answer = client_answer(client);
     cr_assert_eq(answer.status, 503);
     cr_assert_not_null(strstr(answer.body, "No connection to the database is up."));
-    cr_assert_null(strstr(answer.body, "root"), "the server's own words are for the log");
+    cr_assert_null(strstr(answer.body, "root"), "the server's message is for the log");
 }
 
 Test(ready_get, is_not_ready_while_it_drains)
 {
-    client_worker()->_is_draining = true;
+    client_service()->is_draining = true;
     client_send(client, "GET /readyz", "");
     cr_assert_eq(client_answer(client).status, 503);
     cr_assert_eq(fake_db_nwaiting(), 0);
@@ -137,7 +137,7 @@ Test(routes, make_problem_json_of_what_the_library_answers_itself)
     cr_assert_eq(answer.status, 413);
     cr_assert_not_null(strstr(answer.head, "content-type: application/problem+json\r\n"));
     cr_assert_not_null(strstr(answer.body, "content-too-large"));
-    cr_assert_eq(counter_get(&client_worker()->metrics.requests[METRICS_OTHER_ROUTE][7]), 1);
+    cr_assert_eq(counter_get(&client_service()->metrics.requests[METRICS_OTHER_ROUTE][7]), 1);
 }
 
 Test(metrics_get, counts_requests_by_route_and_status)
@@ -147,7 +147,7 @@ Test(metrics_get, counts_requests_by_route_and_status)
     client_send(client, "GET /nothing", "");
     client_answer(client);
     client_turn();
-    const struct metrics *metrics = &client_worker()->metrics;
+    const struct metrics *metrics = &client_service()->metrics;
     cr_assert_eq(counter_get(&metrics->requests[3][0]), 1, "/healthz, 200");
     cr_assert_eq(counter_get(&metrics->in_flight), 0);
 }
