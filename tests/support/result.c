@@ -8,6 +8,18 @@ enum { MAX_COLUMNS = 16, MAX_KEYS = 1024 };
 
 static const int64_t from_1970_to_2000_us = INT64_C(946684800) * 1000000;
 
+PGresult *result_create(int ncolumns)
+{
+    PGresAttDesc columns[MAX_COLUMNS] = {0};
+    assert(ncolumns <= MAX_COLUMNS);
+    for (int i = 0; i < ncolumns; i++)
+        columns[i] = (PGresAttDesc){.name = (char *)"column", .format = 1, .typlen = -1};
+    PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
+    int done = PQsetResultAttrs(result, ncolumns, columns);
+    assert(done);
+    return result;
+}
+
 void result_put(PGresult *result, int row, int column, const void *bytes, size_t length)
 {
     int done = PQsetvalue(result, row, column, (char *)bytes, (int)length);

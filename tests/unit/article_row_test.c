@@ -167,7 +167,7 @@ Test(related_row, has_its_keys_where_it_has_no_card)
     expect_dependencies((const uint64_t[]){30, 29}, 2);
 }
 
-Test(related_row, may_have_an_empty_array_and_no_array)
+Test(related_row, may_have_an_empty_value_and_no_value)
 {
     result = result_create(RELATED_COLUMNS);
     put_list(0, 7, NULL, 0, NULL);
@@ -190,13 +190,13 @@ struct length {
     size_t nbytes;
 };
 
-ParameterizedTestParameters(related_row, aborts_on_a_part_of_an_array)
+ParameterizedTestParameters(related_row, aborts_on_keys_that_end_in_the_middle_of_one)
 {
-    static struct length cases[] = {{0}, {11}, {12}, {19}, {20}, {31}, {33}};
+    static struct length cases[] = {{1}, {7}, {9}, {15}};
     return cr_make_param_array(struct length, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct length *c, related_row, aborts_on_a_part_of_an_array, .signal = SIGABRT)
+ParameterizedTest(struct length *c, related_row, aborts_on_keys_that_end_in_the_middle_of_one, .signal = SIGABRT)
 {
     PGresult *whole = result = result_create(RELATED_COLUMNS);
     put_list(0, 7, (const uint64_t[]){17, 33}, 2, "{\"id\":1}");
