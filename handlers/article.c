@@ -38,7 +38,10 @@
 #define LIST_HEAD "{\"related_articles\":["
 #define LIST_TAIL "]}"
 
-enum { ABSENT_FOR_US = 10 * 1000 * 1000 };
+enum {
+    ABSENT_FOR_US = 10 * 1000 * 1000,
+    MAX_SMALL_BYTES = 65536, /* of a document that comes with others: db/sql/article_by_id.sql */
+};
 
 struct article_lookup {
     struct lookup lookup;
@@ -224,9 +227,10 @@ static bool begin_document(struct article_lookup *self, size_t bytes)
 {
     if (self->document != NULL)
         h2o_mem_release_shared(self->document);
+    struct memory *memory = &self->lookup.service->process->memory;
     self->large_bytes = bytes;
-    self->document =
-        segment_create_large(&self->lookup.service->process->memory, document_room(bytes));
+    self->document = bytes > MAX_SMALL_BYTES ? segment_create_large(memory, document_room(bytes))
+                                             : segment_create(memory, document_room(bytes));
     if (self->document == NULL)
         return false;
     segment_append(self->document, DOCUMENT_HEAD, strlen(DOCUMENT_HEAD));
