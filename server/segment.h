@@ -15,8 +15,8 @@ struct segment {
     size_t room;
     struct memory *_memory;
     size_t _reserved;
-    unsigned _in_cache;  /* answers in the cache that have it */
-    void *_hash;         /* of a large segment: the state of the hash so far; else NULL */
+    unsigned _in_cache; /* answers in the cache that have it */
+    void *_hash;        /* of a large segment: the state of the hash so far; else NULL */
     char bytes[];
 };
 
