@@ -5,8 +5,8 @@
  *             +--> on_related ------------------------------------------------------+
  *
  * advance() tells each part's waiters as soon as it can. The list never makes the article fail, and the
- * article waits for it for related_ms at most: on_related_late() tells those who want the whole article that
- * the list is missing. The look-up goes on then, and its complete answer is kept.
+ * article waits for it for related_ms at most: on_related_late() then gives the waiters of the whole article
+ * an answer without the list. The look-up goes on then, and its complete answer is kept.
  *
  * The document goes straight from the result into a segment, and so do the cards. Both answers are made of
  * these two segments:
@@ -48,7 +48,7 @@ struct article_lookup {
     struct db_query article, large, related;
     struct timer related_late; /* runs while a complete document waits for the list */
     struct timer large_late;   /* the deadline of a large document */
-    struct timer soon;         /* calls advance() for those who joined late */
+    struct timer soon;         /* calls advance() for waiters that joined late */
     uint64_t began_us;
     size_t large_bytes;          /* of a large document, as article_by_id has said; else 0 */
     bool is_found;               /* the article is published */
@@ -200,7 +200,7 @@ static void on_document(struct article_lookup *self)
     advance(self);
 }
 
-/* ---- a large document: in pieces, and only where somebody wants it */
+/* ---- a large document: in pieces, and only where a request wants it */
 
 static void fetch_large(struct article_lookup *self)
 {
@@ -326,7 +326,7 @@ static void on_related_late(struct timer *timer)
     h2o_mem_release_shared(answer);
 }
 
-/* ---- what can be told now */
+/* ---- answers */
 
 static void advance(struct article_lookup *self)
 {
@@ -363,7 +363,7 @@ static void tell_related(struct article_lookup *self)
     h2o_mem_release_shared(answer);
 }
 
-/* It is kept also where all who asked were told earlier, without the list. */
+/* The answer is kept also where all waiters were told earlier, without the list. */
 static void tell_whole(struct article_lookup *self)
 {
     struct answer *answer = make_whole(self);
@@ -416,7 +416,7 @@ static void keep(struct article_lookup *self, enum article_part part, struct ans
     answer_cache_keep(&lookup->service->answers, &key, answer, &self->dependencies, lookup->since);
 }
 
-/* Somebody came late: for the list that is here already, or for a document that nobody wanted so far. */
+/* A waiter came late: for the list that is here already, or for a document that no request wanted so far. */
 static void on_joined(struct lookup *lookup)
 {
     struct article_lookup *self = of(lookup);

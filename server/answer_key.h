@@ -1,4 +1,4 @@
-/* server/answer_key.h - under which an answer is kept, and a look-up is found by those who may join it. */
+/* server/answer_key.h - the key of an answer in the cache, and of a look-up that requests may join. */
 #ifndef SERVER_ANSWER_KEY_H
 #define SERVER_ANSWER_KEY_H
 
@@ -28,7 +28,7 @@ static inline struct answer_key answer_key_of_id(enum answer_resource resource, 
     return (struct answer_key){.number = (uint64_t)id * 16 + resource};
 }
 
-/* hash: of the text, all of its 64 bits random. text: lent; whoever keeps the key copies it. */
+/* hash: of the text, all of its 64 bits random. text: lent; a caller that keeps the key copies it. */
 static inline struct answer_key answer_key_of_text(uint64_t hash, h2o_iovec_t text)
 {
     assert(text.len > 0);

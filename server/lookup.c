@@ -30,7 +30,7 @@ void lookup_wait_start(struct lookup_waiter *waiter, struct service *service,
                        const struct resource *resource, const struct answer_key *key, int64_t id,
                        unsigned part, lookup_waiter_done_fn *done)
 {
-    assert(part < resource->nparts && waiter->_lookup == NULL);
+    assert(resource->nparts <= 32 && part < resource->nparts && waiter->_lookup == NULL);
     uint64_t now_us = clock_us();
     struct lookup *lookup = find(service, key, now_us);
     bool has_joined = lookup != NULL;
@@ -112,7 +112,7 @@ void lookup_close(struct lookup *lookup)
     lookup->_may_be_joined = false;
 }
 
-/* A waiter may start to wait again while it is told, and may cancel others: so those who are told now are
+/* A waiter that is told may start to wait again, and may cancel other waiters. So the waiters of this call are
  * on a list of their own. */
 void lookup_tell(struct lookup *lookup, unsigned part, const struct lookup_result *result)
 {

@@ -31,9 +31,9 @@ struct resource {
     size_t lookup_size; /* of the struct of a look-up, whose first member is the struct lookup */
     unsigned nparts;
 
-    /* Starts the queries of a look-up, whose other members are zero. It tells nobody yet. */
+    /* Starts the queries of a look-up, whose other members are zero. No waiter is told yet. */
     void (*start)(struct lookup *lookup);
-    /* Another waiter has come; it may not be told yet. May be NULL. */
+    /* Another waiter has joined; it is not told yet. May be NULL. */
     void (*on_joined)(struct lookup *lookup);
     /* Cancels the queries and frees what the look-up has; not the look-up. */
     void (*cancel)(struct lookup *lookup);
@@ -56,7 +56,7 @@ struct lookup {
     bool _may_be_joined;
     h2o_linklist_t _link; /* in the answer cache's list */
     h2o_linklist_t _waiters;
-    unsigned _asked;   /* a bit for each part that somebody has waited for */
+    unsigned _asked;   /* a bit for each part that a waiter has asked for */
     unsigned _telling; /* calls of lookup_tell() under way */
     uint64_t _began_us;
 };
@@ -91,12 +91,13 @@ void lookup_wait_cancel(struct lookup_waiter *waiter);
 /* ---- for the resource */
 
 bool lookup_has_waiters(const struct lookup *lookup, unsigned part);
-bool lookup_was_asked(const struct lookup *lookup, unsigned part); /* also by those who were told */
+bool lookup_was_asked(const struct lookup *lookup,
+                      unsigned part); /* also by waiters that were told already */
 
-/* Nobody joins it from now on. */
+/* No request joins it from now on. */
 void lookup_close(struct lookup *lookup);
 
-/* Tells all who wait for this part now. */
+/* Tells all waiters of this part. */
 void lookup_tell(struct lookup *lookup, unsigned part, const struct lookup_result *result);
 
 /* Frees a look-up whose waiters have all been told. */

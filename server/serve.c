@@ -50,12 +50,12 @@ int serve(const struct options *options, register_routes_fn *register_routes)
     struct db_conninfo *conninfo;
     if (!read_addresses(options, &address, &conninfo))
         return 2;
+    int signals = block_signals();
     int *fds = open_sockets(options, &address);
     if (fds == NULL) {
         db_conninfo_destroy(conninfo);
         return 1;
     }
-    int signals = block_signals();
     log_init(options->log);
     log_start();
     keep_freed_memory();
