@@ -127,9 +127,15 @@ static void drop_created(void)
 
 void test_database_migrate(const char *url, const char *direction)
 {
+    char *address = test_format("DATABASE_URL=%s", url);
     const char *steps = strcmp(direction, "down") == 0 ? "all" : NULL;
-    free(test_output_of(
-        (const char *[]){BROADSHEET_SOURCE_DIR "/tools/migrate", url, direction, steps, NULL}));
+    struct test_run run;
+    test_run(&run, (const char *[]){BROADSHEET_SOURCE_DIR "/tools/migrate", direction, steps, NULL},
+             (const char *[]){address, NULL}, NULL);
+    if (run.status != 0)
+        test_fail("tools/migrate %s ended with %d: %s", direction, run.status, run.err);
+    test_run_finish(&run);
+    free(address);
 }
 
 /* FNV-1a over the names and the contents, in the order of the names. */
@@ -137,7 +143,8 @@ static uint64_t hash_of_migrations(void)
 {
     uint64_t hash = 0xcbf29ce484222325;
     glob_t files;
-    if (glob(BROADSHEET_SOURCE_DIR "/migrations/*.sql", 0, NULL, &files) != 0)
+    if (glob(BROADSHEET_SOURCE_DIR "/migrations/*.sql", 0, NULL, &files) != 0 ||
+        glob(BROADSHEET_SOURCE_DIR "/migrations/functions/*.sql", GLOB_APPEND, NULL, &files) != 0)
         test_fail("no migrations in %s", BROADSHEET_SOURCE_DIR "/migrations");
     for (size_t i = 0; i < files.gl_pathc; i++) {
         FILE *f = fopen(files.gl_pathv[i], "r");
