@@ -8,6 +8,7 @@
 
 #include "tests/support/database.h"
 #include "tests/support/fail.h"
+#include "tests/support/wait.h"
 
 /* The same set in one order. %s: an array of keys. */
 #define SORTED(keys) "array(select distinct k from unnest(" keys ") k order by k)"
@@ -16,6 +17,8 @@
 #define NAMES                                                                                     \
     "string_agg((array['0','a','s','u','t','A','S','U','T','*','d','l'])[1 + (key %% 16)::int]"   \
     " || coalesce(nullif(key / 16, 0)::text, ''), ' ' order by key %% 16, key / 16)"
+
+enum { SETTLE_MS = 30000 };
 
 static const char stored_lists[] = "select * from related_views where article_id = any ($1)";
 
@@ -155,22 +158,27 @@ static PGresult *rows_with(PGconn *session, const char *sql, const char *ids)
     return rows;
 }
 
+/* Marks on names wait for transactions that are under way, those of other tests too: they have one cluster. */
 void model_settle(PGconn *session)
 {
-    for (int steps = 0; model_number(session, "select stale_work('{}', 100)") > 0;)
-        cr_assert_lt(steps++, 1000);
+    cr_assert(WAIT_UNTIL(SETTLE_MS,
+                         model_number(session, "select stale_work('{}', 100)") == 0 &&
+                             model_number(session, "select count(*) from stale_marks") == 0));
 }
 
 void model_expect_settled(PGconn *session, const char *after)
 {
     model_settle(session);
     expect_lists(session, stored_lists, after);
-    for (int steps = 0; model_number(session, "select done from related_work(100)") > 0;)
-        cr_assert_lt(steps++, 1000);
+    bool is_settled = WAIT_UNTIL(
+        SETTLE_MS, model_number(session, "select done from related_work(100)") == 0 &&
+                       model_number(session, "select count(*) from stale_marks") == 0 &&
+                       model_number(session, "select count(*) from related_queue") == 0 &&
+                       model_gates_are_closed(session));
     char *marks = model_marks(session);
-    cr_expect_str_empty(marks, "after %s: %s", after, marks);
+    cr_expect(is_settled, "after %s: marks are left (%s), or the queue is not empty, or a gate is open",
+              after, marks);
     free(marks);
-    cr_expect(model_gates_are_closed(session), "after %s", after);
     char *views = model_value(
         session, "select string_agg(d::text, ' / ') from ("
                  " (select * from article_views except all"

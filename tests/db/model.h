@@ -36,7 +36,8 @@ void model_expect_agreement(PGconn *session, const char *after);
  * say, nothing is marked, and the gates are closed. No other session may have a transaction open. */
 void model_expect_settled(PGconn *session, const char *after);
 
-/* Works off what is marked alone. */
+/* Works off what is marked, and not the queue. No other session of the test may have a transaction open that has
+ * changed something. */
 void model_settle(PGconn *session);
 
 /* Fails the test unless readers get a list with these articles ("2,3", in the order of ids), and cards of these,
