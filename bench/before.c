@@ -182,7 +182,7 @@ static void connect_database(void)
     const enum db_statement used[] = {DB_ARTICLE_BY_ID, DB_RELATED_BY_ID};
     for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++) {
         const struct db_statement_info *info = &db_statements[used[i]];
-        PGresult *result = PQprepare(database, info->name, info->sql, 1, &info->param_type);
+        PGresult *result = PQprepare(database, info->name, info->sql, 1, info->param_types);
         if (PQresultStatus(result) != PGRES_COMMAND_OK)
             fail("cannot prepare a statement", PQerrorMessage(database));
         PQclear(result);

@@ -20,6 +20,9 @@ static void choose_numbers(struct made_article *s);
 static void choose_tags(struct made_article *s);
 static void shuffle_decks(struct made_article *s);
 static void write_body(struct made_article *s);
+static void choose_image(struct made_article *s);
+static void choose_language(struct made_article *s);
+static void choose_corrections(struct made_article *s);
 
 static const char *any(struct made_article *s, const struct list *list);
 static const char *deal(struct made_article *s, struct shuffled_list *deck);
@@ -43,6 +46,12 @@ void made_article_write(struct made_article *s, bool is_demo, unsigned number)
     expand(s, &s->title, any(s, &s->_desk->titles));
     expand(s, &s->summary, any(s, &s->_desk->summaries));
     write_body(s);
+
+    /* A generator apart, so that what follows changes no text before it. */
+    s->_chance = random_of(~((uint64_t)number << 1 | is_demo));
+    choose_image(s);
+    choose_language(s);
+    choose_corrections(s);
 }
 
 static void choose_subject(struct made_article *s)
@@ -266,6 +275,61 @@ static void write_body(struct made_article *s)
     }
     text_add(&s->body, "\n\n", 2);
     add_sentence(s, any(s, &s->_desk->outlook));
+}
+
+/* ---- what about half of the articles have, or few ---- */
+
+/* Half have an image; of these most know its size, and some have no text for it. */
+static void choose_image(struct made_article *s)
+{
+    static const unsigned widths[] = {640, 1024, 1600, 2048};
+    struct made_image *image = &s->image;
+
+    *image = (struct made_image){0};
+    if (random_below(&s->_chance, 2) == 0)
+        return;
+    snprintf(image->url, sizeof(image->url), "https://images.example.org/%s/%u.jpg",
+             s->is_demo ? "demo" : "corpus", s->number);
+    if (random_below(&s->_chance, 8) != 0)
+        snprintf(image->alt, sizeof(image->alt), "\"%s\": a view of %s", s->_subject->topic,
+                 s->_town);
+    if (random_below(&s->_chance, 4) != 0) {
+        unsigned photographer = random_below(&s->_chance, PEOPLE);
+        snprintf(image->credit, sizeof(image->credit), "%s %s", first_name(photographer),
+                 surname(photographer));
+    }
+    if (random_below(&s->_chance, 8) != 0) {
+        image->width = widths[random_below(&s->_chance, sizeof(widths) / sizeof(widths[0]))];
+        image->height =
+            random_below(&s->_chance, 4) == 0 ? image->width * 4 / 3 : image->width * 2 / 3;
+    }
+}
+
+static void choose_language(struct made_article *s)
+{
+    s->language = random_below(&s->_chance, 10) == 0 ? "en" : NULL;
+}
+
+/* One of 25 has corrections, made within a month of the publication, the oldest first. */
+static void choose_corrections(struct made_article *s)
+{
+    static const char *const slips[] = {"the name of a speaker", "a figure", "the day of a meeting",
+                                        "the name of a street"};
+    const unsigned nslips = sizeof(slips) / sizeof(slips[0]);
+    time_t at = s->published;
+
+    s->ncorrections = 0;
+    if (random_below(&s->_chance, 25) != 0)
+        return;
+    unsigned n = random_between(&s->_chance, 1, MADE_ARTICLE_MAX_CORRECTIONS);
+    unsigned slip = random_below(&s->_chance, nslips);
+    for (; s->ncorrections < n; s->ncorrections++) {
+        struct made_correction *c = &s->corrections[s->ncorrections];
+        at += random_between(&s->_chance, 600, 15 * 86400);
+        c->at = at;
+        snprintf(c->text, sizeof(c->text), "An earlier version of this article had %s wrong.",
+                 slips[(slip + s->ncorrections) % nslips]);
+    }
 }
 
 static const char *any(struct made_article *s, const struct list *list)

@@ -2,11 +2,13 @@
  *
  *     make_articles N         a corpus for benchmarks: slugs end in -c1 to -cN (as a pattern:
  *                             -c[0-9]+$), 20 sections, 2,000 authors, 5,000 tags drawn as by Zipf,
- *                             bodies of 1,000 to 8,000 characters, 3,000 on average
+ *                             bodies of 1,000 to 8,000 characters, 3,000 on average; half have an
+ *                             image, few have a language or corrections
  *     make_articles --demo N  a newspaper to look at: slugs end in -d1 to -dN, 8 sections,
  *                             64 authors, some 200 tags
  *
- * Article i is the same in every run and whatever N is. made_article.c makes the text, out of words.h. */
+ * Article i is the same in every run, and does not depend on N. made_article.c makes the text from the
+ * words of words.h. */
 #include "bench/made_article.h"
 
 #include <ctype.h>
@@ -92,13 +94,52 @@ static void print_names(const char *key, unsigned n, const char names[][MADE_ART
     putchar(']');
 }
 
-static void print_line(const struct made_article *s)
+static void print_time(const char *key, time_t time)
 {
     struct tm tm;
-    char published[32];
-    gmtime_r(&s->published, &tm);
-    strftime(published, sizeof(published), "%Y-%m-%dT%H:%M:%SZ", &tm);
+    char text[32];
+    gmtime_r(&time, &tm);
+    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+    print_field(key, text);
+}
 
+static void print_text_or_null(const char *key, const char *text)
+{
+    if (text[0] == '\0')
+        printf(",\"%s\":null", key);
+    else
+        print_field(key, text);
+}
+
+static void print_image(const struct made_image *image)
+{
+    if (image->url[0] == '\0')
+        return;
+    fputs(",\"image\":{\"url\":", stdout);
+    print_string(image->url);
+    print_text_or_null("alt", image->alt);
+    print_text_or_null("credit", image->credit);
+    if (image->width > 0)
+        printf(",\"width\":%u,\"height\":%u", image->width, image->height);
+    putchar('}');
+}
+
+static void print_corrections(const struct made_article *s)
+{
+    if (s->ncorrections == 0)
+        return;
+    fputs(",\"corrections\":[", stdout);
+    for (unsigned i = 0; i < s->ncorrections; i++) {
+        fputs(i > 0 ? ",{\"text\":" : "{\"text\":", stdout);
+        print_string(s->corrections[i].text);
+        print_time("at", s->corrections[i].at);
+        putchar('}');
+    }
+    putchar(']');
+}
+
+static void print_line(const struct made_article *s)
+{
     print_slug(s);
     print_field("title", s->title.bytes);
     print_field("summary", s->summary.bytes);
@@ -106,6 +147,10 @@ static void print_line(const struct made_article *s)
     print_field("section", s->section);
     print_names("tags", s->ntags, s->tags);
     print_names("authors", s->nauthors, s->authors);
-    print_field("published_at", published);
+    print_time("published_at", s->published);
+    print_image(&s->image);
+    if (s->language != NULL)
+        print_field("language", s->language);
+    print_corrections(s);
     puts("}");
 }

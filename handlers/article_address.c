@@ -14,7 +14,7 @@
 struct redirect {
     h2o_req_t *req;
     struct db_query query;
-    struct article_ref ref; /* query.param points into it */
+    struct article_ref ref; /* query.params points into it */
     const char *suffix;
 };
 
@@ -45,7 +45,10 @@ static void redirect_slug(h2o_req_t *req, const struct article_ref *ref, const c
     struct redirect *redirect = h2o_mem_alloc_shared(&req->pool, sizeof(*redirect), on_gone);
     *redirect = (struct redirect){
         .req = req,
-        .query = {.statement = DB_ARTICLE_BY_SLUG, .param = redirect->ref.slug, .done = on_id},
+        .query = {.statement = DB_ARTICLE_BY_SLUG,
+                  .params = {{.value = redirect->ref.slug}},
+                  .nparams = 1,
+                  .done = on_id},
         .ref = *ref,
         .suffix = suffix,
     };

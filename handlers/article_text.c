@@ -5,10 +5,10 @@
 
 #include "db/row.h"
 
-enum { A_DOCUMENT = 2 }; /* column of db/sql/article_by_id.sql */
+enum { A_DOCUMENT = 4 }; /* column of db/sql/article_by_id.sql */
 
 /* Columns of db/sql/related_by_id.sql; the first is the article that has the list. */
-enum { R_IDS = 1, R_CARDS };
+enum { R_DEPENDS_ON = 1, R_CARDS };
 
 static h2o_iovec_t copy(struct db_text text)
 {
@@ -31,11 +31,11 @@ struct related_text related_text(const PGresult *result, int row, int nrows)
     if (nrows == 0)
         return related;
 
-    struct db_text ids = db_row_text(result, row, R_IDS);
-    related.n = db_ids_count(ids);
+    struct db_int64s keys = db_row_int64s(result, row, R_DEPENDS_ON);
+    related.n = keys.n;
     assert(related.n <= ARTICLE_MAX_CARDS);
     for (size_t i = 0; i < related.n; i++)
-        related.ids[i] = db_ids_at(ids, i);
+        related.ids[i] = db_int64s_at(keys, i) / 16;
     related.cards = copy(db_row_text(result, row, R_CARDS));
     return related;
 }

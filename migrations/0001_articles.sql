@@ -57,13 +57,13 @@ create table articles (
     summary      text check (char_length(summary) <= 10000),
     body         text not null,
     image_url    text check (octet_length(image_url) <= 2000
-                             and image_url collate "C" ~ '^https?://[^\s/?#]+[^\s]*$'),
+                             and image_url collate "C" ~* '^https?://[^\s/?#]+[^\s]*$'),
     image_alt    text check (char_length(image_alt) <= 2000),
     image_credit text check (char_length(image_credit) <= 2000),
     image_width  integer check (image_width > 0),
     image_height integer check (image_height > 0),
     language     text check (octet_length(language) <= 35
-                             and language collate "C" ~ '^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$'), -- BCP 47
+                             and language collate "C" ~ '^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$'), -- BCP 47
     corrections  jsonb not null default '[]', -- [{"text": ..., "at": an RFC 3339 time}], in their order
     unique (id, published_at), -- article_tags refers to it
     check (image_url is not null

@@ -13,9 +13,9 @@
 -- An article as its readers get it, with the keys in the order of the contract.
 create table article_views (
     article_id bigint primary key references articles on delete cascade,
-    status     text     not null,
-    depends_on bigint[] not null, -- the entities whose names are in the document
-    document   text     not null
+    status     text   not null,
+    depends_on bytea  not null, -- the entities whose names are in the document: keys_pack()
+    document   text   not null
 ) with (toast_tuple_target = 4096);
 
 -- The card of a published article. Readers of articles do not need it, so it is in a table of its own: the
@@ -31,8 +31,8 @@ create table article_cards (
 -- goes when the rows of article_related have gone.
 create table related_views (
     article_id bigint primary key,
-    depends_on bigint[] not null, -- the articles on the list, also those without a card, and their sections
-    cards      text               -- {...},{...}: the cards, best first; null: there is none
+    depends_on bytea not null, -- the articles on the list, also those without a card, and their sections
+    cards      text            -- {...},{...}: the cards, best first; null: there is none
 );
 
 -- Smaller than PostgreSQL's own compression, and faster to read. Not every server has it.

@@ -85,9 +85,9 @@ void answer_cache_on_news(struct answer_cache *store, const struct db_change_fee
             cache_clear(&store->_cache);
         }
     } else if (news->n > 0) {
-        freshness_changed(&store->freshness, news->ids, news->n);
+        freshness_changed(&store->freshness, (const int64_t *)news->keys, news->n);
         for (size_t i = 0; store->_keeps && i < news->n; i++)
-            dropped += cache_drop(&store->_cache, news->ids[i]);
+            dropped += cache_drop(&store->_cache, news->keys[i]);
     }
     if (dropped > 0) {
         counter_add(&store->stats.dropped, dropped);

@@ -5,6 +5,7 @@
 #include "server/worker.h"
 
 static db_change_feed_news_fn on_news;
+static db_change_feed_lost_fn on_lost;
 static db_event_fn on_change_feed_event, on_related_worker_event;
 
 void background_start(struct background *watch, const struct background_config *config)
@@ -16,6 +17,7 @@ void background_start(struct background *watch, const struct background_config *
                                                         .conninfo = config->conninfo,
                                                         .max_stale_ms = config->max_stale_ms,
                                                         .on_news = on_news,
+                                                        .on_lost = on_lost,
                                                         .on_event = on_change_feed_event,
                                                         .stats = &watch->change_feed_stats});
     db_related_worker_init(&watch->_related_worker, &(struct db_related_worker_config){
@@ -39,8 +41,17 @@ static void on_news(struct db_change_feed *feed, const struct db_change_feed_new
     struct background *watch = container_of(feed, struct background, _change_feed);
     for (size_t i = 0; i < watch->_config.nworkers; i++)
         worker_tell(&watch->_config.workers[i], news);
+    db_related_worker_follow(&watch->_related_worker, news->server);
     if (news->everything || news->n > 0)
         db_related_worker_wake(&watch->_related_worker);
+}
+
+static void on_lost(struct db_change_feed *feed)
+{
+    struct background *watch = container_of(feed, struct background, _change_feed);
+    for (size_t i = 0; i < watch->_config.nworkers; i++)
+        worker_tell_lost(&watch->_config.workers[i]);
+    db_related_worker_follow(&watch->_related_worker, NULL);
 }
 
 static void on_change_feed_event(enum db_event event, const char *why)

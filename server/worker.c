@@ -15,19 +15,20 @@
 
 enum { LINGER_MS = 400, PATIENCE_MS = 500 };
 
-enum message_kind { MESSAGE_RUN_BACKGROUND, MESSAGE_NEWS, MESSAGE_DRAIN };
+enum message_kind { MESSAGE_RUN_BACKGROUND, MESSAGE_NEWS, MESSAGE_LOST, MESSAGE_DRAIN };
 
 /* The ways in from another thread. */
 struct message {
     h2o_multithread_message_t super;
     enum message_kind kind;
-    struct db_change_feed_news news; /* its ids are behind it */
-    int64_t ids[];
+    struct db_change_feed_news news; /* its keys are behind it */
+    char server[DB_IDENTITY_BYTES];
+    uint64_t keys[];
 };
 
 static void *run(void *worker);
 static void set_up(struct worker *worker);
-static struct message *new_message(enum message_kind kind, size_t nids);
+static struct message *new_message(enum message_kind kind, size_t nkeys);
 static void on_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages);
 static void watch(struct worker *worker);
 static void on_news(struct worker *worker, const struct db_change_feed_news *news);
@@ -83,9 +84,9 @@ static void set_up(struct worker *worker)
     worker->pool = db_pool_create(&pool);
 }
 
-static struct message *new_message(enum message_kind kind, size_t nids)
+static struct message *new_message(enum message_kind kind, size_t nkeys)
 {
-    struct message *message = h2o_mem_alloc(sizeof(*message) + nids * sizeof(message->ids[0]));
+    struct message *message = h2o_mem_alloc(sizeof(*message) + nkeys * sizeof(message->keys[0]));
     *message = (struct message){.kind = kind};
     return message;
 }
@@ -99,11 +100,17 @@ void worker_run_background(struct worker *worker)
 void worker_tell(struct worker *worker, const struct db_change_feed_news *news)
 {
     struct message *message = new_message(MESSAGE_NEWS, news->n);
-    if (news->n > 0)
-        memcpy(message->ids, news->ids, news->n * sizeof(news->ids[0]));
     message->news = *news;
-    message->news.ids = message->ids;
+    message->news.keys = message->keys;
+    snprintf(message->server, sizeof(message->server), "%s", news->server);
+    for (size_t i = 0; i < news->n; i++)
+        message->keys[i] = news->keys[i] / 16;
     h2o_multithread_send_message(&worker->_messages, &message->super);
+}
+
+void worker_tell_lost(struct worker *worker)
+{
+    h2o_multithread_send_message(&worker->_messages, &new_message(MESSAGE_LOST, 0)->super);
 }
 
 void worker_drain(struct worker *worker)
@@ -122,7 +129,11 @@ static void on_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t *mes
             watch(worker);
             break;
         case MESSAGE_NEWS:
+            message->news.everything |= db_pool_follow(worker->pool, message->server);
             on_news(worker, &message->news);
+            break;
+        case MESSAGE_LOST:
+            db_pool_follow(worker->pool, NULL);
             break;
         case MESSAGE_DRAIN:
             drain(worker);

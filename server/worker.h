@@ -62,6 +62,7 @@ void worker_run_background(struct worker *worker);
 /* From any thread: news of the database, of which it takes a copy. They may come too late, to a worker
  * that has ended. */
 void worker_tell(struct worker *worker, const struct db_change_feed_news *news);
+void worker_tell_lost(struct worker *worker); /* the change feed is down */
 
 /* From any thread, once, and not before the worker is ready: stop accepting, finish what is in lookup,
  * end. Connections that are idle are given 0.4 s for a last request; all is over by the deadline and

@@ -8,5 +8,12 @@ create temporary table staged (
     section      text not null,
     authors      text[] not null,
     tags         text[] not null,
-    published_at timestamptz not null
+    published_at timestamptz not null,
+    image_url    text,
+    image_alt    text,
+    image_credit text,
+    image_width  integer,
+    image_height integer,
+    language     text,
+    corrections  jsonb not null
 ) on commit delete rows

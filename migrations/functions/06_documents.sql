@@ -1,7 +1,8 @@
 -- The documents of articles, and their cards.
 --
 --     triggers (functions/12_triggers.sql) --> on_article_rows --> article_views_write
---     db/sql/article_by_id.sql --> the gate is open --> article_views_now
+--     db/sql/article_by_id.sql --> the gate is open, and the document is marked --> large_article.sql
+--                              --> article_views_now
 
 -- What the document and the card of an article begin with.
 create or replace function article_head(id bigint, slug text, title text, summary text) returns text
@@ -27,13 +28,13 @@ $$;
 
 -- The documents of these articles, out of the tables. depends_on: the section, the authors, the tags.
 create or replace function article_views_of(wanted bigint[])
-    returns table (article_id bigint, status text, depends_on bigint[], document text)
+    returns table (article_id bigint, status text, depends_on bytea, document text)
     language sql stable
     set search_path = public, pg_temp
 as $$
     select a.id,
            a.status,
-           section_key(a.section_id) || coalesce(author.keys, '{}') || coalesce(tag.keys, '{}'),
+           int8send(section_key(a.section_id)) || coalesce(author.keys, '') || coalesce(tag.keys, ''),
            article_head(a.id, a.slug, a.title, a.summary)
                || ',"body":' || to_json(a.body)
                || ',"image":' || image_json(a.image_url, a.image_alt, a.image_credit, a.image_width, a.image_height)
@@ -49,14 +50,14 @@ as $$
     join sections s on s.id = a.section_id
     cross join lateral (
         select string_agg(named_json(u.slug, u.name), ',' order by au.position) as list,
-               array_agg(author_key(u.id)) as keys
+               string_agg(int8send(author_key(u.id)), '') as keys
         from article_authors au
         join authors u on u.id = au.author_id
         where au.article_id = a.id
     ) author
     cross join lateral (
         select string_agg(named_json(t.slug, t.name), ',' order by t.name collate "C") as list,
-               array_agg(tag_key(t.id)) as keys
+               string_agg(int8send(tag_key(t.id)), '') as keys
         from article_tags at
         join tags t on t.id = at.tag_id
         where at.article_id = a.id
@@ -116,7 +117,7 @@ begin
         from (select b.depends_on from before b where b.status = 'published'
               union all
               select f.depends_on from fresh f where f.status = 'published') v
-        cross join unnest(v.depends_on) k (key)
+        cross join unnest(keys_unpack(v.depends_on)) k (key)
     ), withdrawn as (
         delete from article_cards
         where article_id = any (array(
@@ -163,7 +164,7 @@ declare
         from article_views v
         where v.article_id = any (wanted)
           and exists (
-            select from stale_marks m where m.key = any (v.depends_on || document_key(v.article_id))));
+            select from stale_marks m where m.key = any (keys_unpack(v.depends_on) || document_key(v.article_id))));
 begin
     return query
         select v.* from article_views v where v.article_id = any (wanted) and v.article_id <> all (stale)

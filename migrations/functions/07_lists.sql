@@ -9,8 +9,8 @@ create or replace function related_views_of(wanted bigint[]) returns setof relat
     set search_path = public, pg_temp
 as $$
     select r.article_id,
-           array_agg(article_key(r.related_id))
-               || coalesce(array_agg(distinct section_key(c.section_id)) filter (where c.section_id is not null), '{}'),
+           keys_pack(array_agg(article_key(r.related_id))
+               || coalesce(array_agg(distinct section_key(c.section_id)) filter (where c.section_id is not null), '{}')),
            string_agg(c.card, ',' order by r.rank)
     from article_related r
     left join article_cards c on c.article_id = r.related_id
@@ -30,8 +30,8 @@ declare
 begin
     return query
         select r.article_id,
-               array_agg(article_key(r.related_id))
-                   || coalesce(array_agg(distinct section_key(c.section_id)) filter (where c.section_id is not null), '{}'),
+               keys_pack(array_agg(article_key(r.related_id))
+                   || coalesce(array_agg(distinct section_key(c.section_id)) filter (where c.section_id is not null), '{}')),
                string_agg(c.card, ',' order by r.rank)
         from article_related r
         left join article_cards_of(shown) c on c.article_id = r.related_id
@@ -56,8 +56,9 @@ declare
         left join related_views v on v.article_id = w.id
         where exists (
             select from stale_marks m
-            where m.key = any (coalesce(v.depends_on, '{}') || list_key(w.id) || array(
-                    select document_key(k.key / 16) from unnest(v.depends_on) k (key) where k.key % 16 = 1))
+            where m.key = any (keys_unpack(coalesce(v.depends_on, '')) || list_key(w.id) || array(
+                    select document_key(k.key / 16)
+                    from unnest(keys_unpack(v.depends_on)) k (key) where k.key % 16 = 1))
               and (m.key % 16 <> 1 or m.done_to < w.id))); -- the lists up to done_to show the new card
 begin
     return query

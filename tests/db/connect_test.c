@@ -37,8 +37,8 @@ static struct test_pool *pool_with(const char *parameters, struct db_pool_config
     return pool;
 }
 
-/* A port of which it is sure that nobody listens on it, as long as the descriptor is open. */
-static int bind_silent_port(int *ret_port)
+/* A port on which nobody listens as long as the descriptor is open. */
+static int bind_closed_port(int *ret_port)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
@@ -51,7 +51,7 @@ static int bind_silent_port(int *ret_port)
 
 Test(connect, says_at_once_that_a_server_is_not_there)
 {
-    int port, fd = bind_silent_port(&port);
+    int port, fd = bind_closed_port(&port);
     char *parameters = test_format("port=%d", port);
     static struct ask early[10], late[10];
     struct test_pool *pool = pool_with(parameters, (struct db_pool_config){0});
@@ -68,7 +68,8 @@ Test(connect, says_at_once_that_a_server_is_not_there)
         cr_expect_lt(late[i].took_us, SOON_MS * 1000);
     }
     cr_expect_gt(strlen(db_pool_why_down(pool->pool)), 10);
-    cr_expect_eq(pool->events[DB_POOL_NO_CONNECT], 2, "the same reason is told once a connection");
+    cr_expect_eq(pool->events[DB_POOL_NO_CONNECT], 2,
+                 "each connection reports the same reason once");
     close(fd);
     free(parameters);
     test_pool_destroy(pool);
@@ -104,10 +105,10 @@ Test(connect, may_be_destroyed_while_it_looks_a_name_up)
         test_loop_turn(5);
 }
 
-/* The three hosts: refused, by name, and the one that is there. */
+/* The first port refuses, by address and by name; the third host is right. */
 Test(connect, goes_on_to_the_next_host_where_the_first_is_dead)
 {
-    int port, fd = bind_silent_port(&port);
+    int port, fd = bind_closed_port(&port);
     PQconninfoOption *options = PQconninfoParse(url, NULL);
     const char *real_port = NULL;
     for (PQconninfoOption *o = options; o->keyword != NULL; o++)
@@ -141,7 +142,7 @@ Test(connect, says_that_the_password_is_wrong_but_not_the_password)
     test_pool_destroy(pool);
 }
 
-/* "Authenticated", "ready", and the end of the session, all in one packet. */
+/* One packet with "authenticated", "ready", and the end of the session. */
 static void answer_and_end(int listener)
 {
     static const char all[] = "R\0\0\0\10\0\0\0\0"
@@ -153,19 +154,19 @@ static void answer_and_end(int listener)
     close(client);
 }
 
-/* The log is for lines of JSON. */
+/* The log has lines of JSON and nothing else. */
 Test(connect, prints_nothing_where_the_session_ends_as_it_begins)
 {
-    int port, fd = bind_silent_port(&port), stderr_kept = dup(STDERR_FILENO);
+    int port, fd = bind_closed_port(&port), stderr_kept = dup(STDERR_FILENO);
     FILE *printed = tmpfile();
     cr_assert(listen(fd, 8) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0 && printed != NULL);
     char *parameters = test_format("port=%d&sslmode=disable&gssencmode=disable", port);
     struct test_pool *pool = pool_with(parameters, (struct db_pool_config){0});
     dup2(fileno(printed), STDERR_FILENO);
     answer_and_end(fd);
-    bool is_told = RUN_UNTIL(ALL_MS, pool->events[DB_POOL_NO_CONNECT] > 0);
+    bool is_reported = RUN_UNTIL(ALL_MS, pool->events[DB_POOL_NO_CONNECT] > 0);
     dup2(stderr_kept, STDERR_FILENO);
-    cr_expect(is_told);
+    cr_expect(is_reported);
     cr_expect_eq(lseek(fileno(printed), 0, SEEK_END), 0, "libpq has printed something");
     fclose(printed);
     close(stderr_kept);

@@ -62,7 +62,7 @@ Test(pool, gives_each_query_its_own_rows)
     test_pool_destroy(pool);
 }
 
-Test(pool, serves_both_lanes_with_a_single_connection)
+Test(pool, serves_both_groups_with_a_single_connection)
 {
     static struct ask asks[200];
     struct test_pool *pool = test_pool_create(url, (struct db_pool_config){.connections = 1});
@@ -112,7 +112,7 @@ static void ask_again(struct ask *ask)
     ask_id(again_pool, ask, ask->query.statement, any_id());
 }
 
-Test(pool, may_be_asked_again_from_done)
+Test(pool, accepts_a_query_again_from_done)
 {
     struct ask article = {.then = ask_again}, related = {.then = ask_again};
     again_left = 200;
@@ -124,8 +124,8 @@ Test(pool, may_be_asked_again_from_done)
     test_pool_destroy(again_pool);
 }
 
-/* Queries in memory of their own, which is given back as soon as the query has ended or was cancelled:
- * a sanitizer sees it when the pool touches one afterwards. */
+/* Each query has its own memory, which is freed as soon as the query has ended or was cancelled. A
+ * sanitizer reports it when the pool touches one afterwards. */
 enum { CANCEL_SLOTS = 300, CANCEL_STARTS = 6000 };
 static struct ask *slots[CANCEL_SLOTS];
 
@@ -135,7 +135,7 @@ static void free_slot(int i)
     slots[i] = NULL;
 }
 
-/* An answered query takes some of its neighbours away, of the same answer too. */
+/* An answered query cancels some others, also of the same answer. */
 static void on_answer(struct ask *ask)
 {
     for (int i = 0; i < CANCEL_SLOTS; i++) {
@@ -231,7 +231,7 @@ Test(pool, may_be_destroyed_with_commands_under_way)
     PQfinish(holder);
 }
 
-Test(pool, says_busy_to_the_one_too_many_of_a_lane_and_answers_the_others)
+Test(pool, refuses_one_query_too_many_of_a_group_and_answers_the_others)
 {
     static struct ask asks[50];
     struct test_pool *pool = test_pool_create_up(url, (struct db_pool_config){.max_waiting = 20});

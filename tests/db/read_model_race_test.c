@@ -136,6 +136,8 @@ Test(read_model_race, leaves_readers_no_old_document_at_higher_isolation_levels)
         {RENAME_SECTION, NEW_TITLE},
         {RENAME_TAG, NEW_TITLE},
         {RENAME_TAG, DELETE},
+        {RENAME_TAG, "update articles set status = 'published' where id = 4"},
+        {RENAME_TAG, "update articles set status = 'draft' where id = 1"},
         {NEW_TITLE, "update articles set title = 'Other' where id = 2"},
     };
     for (int l = 0; l < 2; l++) {

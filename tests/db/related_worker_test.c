@@ -10,7 +10,7 @@
 
 enum { ALL_MS = 20000, N = 60 };
 
-/* Up to two publishers. */
+/* Up to two workers. */
 static struct worked {
     struct db_related_worker related_worker;
     struct db_related_worker_stats stats;
@@ -142,23 +142,23 @@ Test(related_worker, does_the_work_once_where_there_are_two)
     stop(&worked[1]);
 }
 
-Test(related_worker, looks_at_once_when_it_is_poked)
+Test(related_worker, looks_at_once_when_it_is_woken)
 {
     enum { ROUNDS = 10, LOOK_AGAIN_US = 1000000 };
     uint64_t took_us = 0;
     start(&worked[0], (struct db_related_worker_config){0});
     for (int i = 0; i < ROUNDS; i++) {
         cr_assert(RUN_UNTIL(ALL_MS, worked[0].related_worker._refresh == DB_REFRESH_WAITS));
-        uint64_t poked_us = clock_us(), calls = counter_get(&worked[0].stats.calls);
+        uint64_t woken_us = clock_us(), calls = counter_get(&worked[0].stats.calls);
         db_related_worker_wake(&worked[0].related_worker);
         cr_assert(RUN_UNTIL(ALL_MS, counter_get(&worked[0].stats.calls) > calls));
-        took_us += clock_us() - poked_us;
+        took_us += clock_us() - woken_us;
     }
     cr_expect_lt(took_us, ROUNDS * LOOK_AGAIN_US / 4);
     stop(&worked[0]);
 }
 
-Test(related_worker, finds_what_was_queued_though_nobody_poked_it)
+Test(related_worker, finds_what_was_queued_though_nobody_woke_it)
 {
     start(&worked[0], (struct db_related_worker_config){0});
     cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
@@ -191,7 +191,7 @@ Test(related_worker, tries_again_with_one_article_after_a_failure)
     start(&worked[0], (struct db_related_worker_config){.call_ms = ALL_MS});
     cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
     cr_expect_eq(counter_get(&worked[0].stats.failures), 2);
-    cr_expect_eq(events[DB_EVENT_FAILED], 1, "the same failure is told once");
+    cr_expect_eq(events[DB_EVENT_FAILED], 1, "the same failure is reported once");
     cr_expect_str_eq(why, "canceling statement due to lock timeout");
     cr_expect_eq(events[DB_EVENT_LOST], 0);
     expect_first_calls("1 2 4 8 8 8");

@@ -202,7 +202,7 @@ Test(article_get, sends_a_slug_to_the_address_by_id)
 {
     client_send(client, "GET /articles/harbour-opens", "");
     struct db_query *query = fake_db_waiting(DB_ARTICLE_BY_SLUG);
-    cr_assert_str_eq(query->param, "harbour-opens");
+    cr_assert_str_eq(query->params[0].value, "harbour-opens");
     fake_db_answer(query, fake_id(7));
 
     struct reply answer = client_answer(client);

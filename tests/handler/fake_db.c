@@ -1,7 +1,6 @@
 #include "tests/handler/fake_db.h"
 
 #include <criterion/criterion.h>
-#include <endian.h>
 #include <inttypes.h>
 #include <json.h>
 #include <stdio.h>
@@ -9,7 +8,7 @@
 
 #include "tests/support/result.h"
 
-enum { MAX_WAITING = 16, MAX_BODY_BYTES = 10000, MAX_CARDS = 6, COLUMNS = 3 };
+enum { MAX_WAITING = 16, MAX_BODY_BYTES = 10000, MAX_CARDS = 6, COLUMNS = 5 };
 
 #define CITY "\"section\":{\"slug\":\"city\",\"name\":\"City\"}"
 #define MIDNIGHT "\"published_at\":\"2000-01-01T00:00:00Z\""
@@ -129,7 +128,9 @@ static PGresult *article_row(int64_t id, const char *status, const char *body, i
     PGresult *result = result_create(COLUMNS);
     result_put_int64(result, 0, 0, id);
     result_put_text(result, 0, 1, status);
-    result_put_text(result, 0, 2, document);
+    result_put_int32(result, 0, 2, n);
+    result_put_int64s(result, 0, 3, NULL, 0);
+    result_put_text(result, 0, 4, document);
     return result;
 }
 
@@ -141,12 +142,12 @@ PGresult *fake_no_rows(void)
 PGresult *fake_cards(int64_t article_id, int64_t first, int n)
 {
     PGresult *result = result_create(COLUMNS);
-    uint64_t ids[MAX_CARDS];
+    int64_t keys[MAX_CARDS];
     char cards[MAX_CARDS * 256] = "";
     size_t length = 0;
     cr_assert_leq(n, MAX_CARDS);
     for (int i = 0; i < n; i++) {
-        ids[i] = htobe64((uint64_t)(first + i));
+        keys[i] = (first + i) * 16 + 1;
         length += snprintf(cards + length, sizeof(cards) - length,
                            "%s{\"id\":%" PRId64 ",\"slug\":\"card-%d\",\"title\":\"Card\","
                            "\"summary\":\"Short\"," CITY "," MIDNIGHT "}",
@@ -154,7 +155,7 @@ PGresult *fake_cards(int64_t article_id, int64_t first, int n)
     }
     if (n > 0) {
         result_put_int64(result, 0, 0, article_id);
-        result_put(result, 0, 1, ids, n * sizeof(ids[0]));
+        result_put_int64s(result, 0, 1, keys, n);
         result_put_text(result, 0, 2, cards);
     }
     return result;

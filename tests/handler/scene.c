@@ -21,7 +21,7 @@ void scene_told(int64_t id)
 {
     answer_cache_on_news(
         &client_worker()->answers,
-        &(struct db_change_feed_news){.ids = &id, .n = 1, .confirmed_at_us = clock_us()});
+        &(struct db_change_feed_news){.keys = (const uint64_t *)&id, .n = 1, .confirmed_at_us = clock_us()});
 }
 
 void scene_told_everything(void)

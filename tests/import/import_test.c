@@ -1,4 +1,5 @@
-/* The import command against a real database: what lands, what is told, what stays as it was. */
+/* The import command with a real database: the rows that it writes, its messages, and the rows that it
+ * leaves unchanged. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +60,70 @@ Test(import, every_field_lands_as_it_was_written)
                  " from article_authors join authors on id = author_id");
     expect_value("t", "select bool_and(t.published_at = a.published_at)"
                       " from article_tags t join articles a on a.id = article_id");
+}
+
+#define ITEM(fields) "{\"slug\":\"a\",\"title\":\"t\"," fields "," REST
+
+static void expect_optional(const char *image, const char *language, const char *corrections)
+{
+    expect_value(image, "select concat_ws('|', image_url, image_alt, image_credit, image_width,"
+                        " image_height) from articles");
+    expect_value(language, "select language from articles");
+    expect_value(corrections, "select string_agg(c->>'text' || '@' || (c->>'at'), '|' order by n)"
+                              " from articles, jsonb_array_elements(corrections)"
+                              " with ordinality as x (c, n)");
+}
+
+Test(import, image_language_and_corrections_are_stored_and_go_when_a_line_has_none)
+{
+    cr_assert_eq(
+        import_of_text(url,
+                       ITEM("\"image\":{\"url\":\"https://example.org/"
+                            "a.jpg?b=\\u00e9\",\"alt\":\"A \\\"b\\\"\","
+                            "\"credit\":\"\",\"width\":640,\"height\":480},\"language\":\"DE-ch\","
+                            "\"corrections\":[{\"text\":\"b "
+                            "\\\"\\\\\",\"at\":\"2024-03-10T01:30:00.25-05:30\"},"
+                            "{\"text\":\"a\",\"at\":\"2024-01-01T00:00:00Z\"}]"),
+                       NULL),
+        0);
+    expect_optional("https://example.org/a.jpg?b=é|A \"b\"||640|480", "de-CH",
+                    "b \"\\@2024-03-10T07:00:00.250Z|a@2024-01-01T00:00:00Z");
+
+    cr_assert_eq(import_of_text(url, ITEM("\"image\":{\"url\":\"http://a\"}"), NULL), 0);
+    expect_optional("http://a", "", "");
+    expect_value("t", "select image_alt is null and image_width is null and language is null"
+                      " and corrections = '[]' from articles");
+    cr_assert_eq(import_of_text(url, ITEM("\"more\":1"), NULL), 0);
+    expect_value("t", "select image_url is null and version = 3 from articles");
+}
+
+Test(import, names_are_the_same_name_however_they_are_typed)
+{
+    static const char *const lines[] = {
+        ITEM("\"tags\":[\" a\",\"Zoe\xCC\x88\"],\"authors\":[\"Zo\xC3\xAB\",\"Zoe\\u0308 \"]"),
+        ITEM("\"tags\":[\"a\",\"Zo\xC3\xAB\"],\"authors\":[\"\\tZoe\xCC\x88\"]"),
+        ITEM("\"tags\":[\"\\u3000a\",\"a\",\"Zo\xC3\xAB\\u00a0\"],\"authors\":[\"Zo\\u00eb\"]"),
+    };
+
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        cr_assert_eq(import_of_text(url, lines[i], NULL), 0);
+    expect_value("Zo\xC3\xAB", "select string_agg(name, '|') from authors");
+    expect_value("Zo\xC3\xAB|a", "select string_agg(name, '|' order by id) from tags");
+    expect_value("1", "select version from articles");
+}
+
+Test(import, a_byte_order_mark_and_blank_lines_are_no_errors)
+{
+    char *said;
+
+    cr_expect_eq(import_of_text(url,
+                                "\xEF\xBB\xBF{\"slug\":\"a\",\"title\":\"t\"," REST " \t\r\n   \n\n"
+                                "{\"slug\":\"b\",\"title\":\"t\"," REST "\t",
+                                &said),
+                 0);
+    cr_expect_not_null(strstr(said, "imported 2 articles, 0 unchanged, 0 bad lines"), "%s", said);
+    free(said);
+    cr_expect_eq(import_of_text(url, "\xEF\xBB\xBF", NULL), 0);
 }
 
 Test(import, bad_lines_are_named_and_good_ones_land)
@@ -176,7 +241,7 @@ Test(import, the_same_slug_twice_is_one_article_and_the_last_line_wins)
     expect_value("second 1", "select title || ' ' || version from articles");
 }
 
-/* One article, and the same with one thing changed. */
+/* Imports an article, and then the same article with one difference. */
 static void expect_update(const char *before, const char *after)
 {
     char *first = test_format("{\"slug\":\"u\",%s}", before),
@@ -227,12 +292,35 @@ Test(import, whatever_differs_makes_a_new_version_and_leaves_the_status)
                   ALL("t", "\"y\"", "b", "s", "[\"a\",\"b\"]", "[]", "2024-01-01T00:00:00Z"));
     expect_update(before, ALL("t", "\"y\"", "b", "s", "[\"a\",\"b\"]", "[\"x\",\"y\"]",
                               "2024-01-01T00:00:00.000001Z"));
+#define MORE(field) \
+    ALL("t", "\"y\"", "b", "s", "[\"a\",\"b\"]", "[\"x\",\"y\"]", "2024-01-01T00:00:00Z") "," field
+    expect_update(before, MORE("\"image\":{\"url\":\"http://a\"}"));
+    expect_update(MORE("\"image\":{\"url\":\"http://a\"}"),
+                  MORE("\"image\":{\"url\":\"http://a\",\"alt\":\"\"}"));
+    expect_update(MORE("\"image\":{\"url\":\"http://a\"}"),
+                  MORE("\"image\":{\"url\":\"http://a\",\"credit\":\"c\"}"));
+    expect_update(MORE("\"image\":{\"url\":\"http://a\"}"),
+                  MORE("\"image\":{\"url\":\"http://a\",\"width\":1}"));
+    expect_update(MORE("\"image\":{\"url\":\"http://a\"}"),
+                  MORE("\"image\":{\"url\":\"http://a\",\"height\":1}"));
+    expect_update(MORE("\"image\":{\"url\":\"http://a\"}"), before);
+    expect_update(before, MORE("\"language\":\"en\""));
+    expect_update(MORE("\"language\":\"en\""), before);
+#define CORRECTION(text, second) "{\"text\":\"" text "\",\"at\":\"2024-01-01T00:00:0" second "Z\"}"
+    expect_update(before, MORE("\"corrections\":[" CORRECTION("x", "0") "]"));
+    expect_update(MORE("\"corrections\":[" CORRECTION("x", "0") "]"),
+                  MORE("\"corrections\":[" CORRECTION("x", "1") "]"));
+    expect_update(MORE("\"corrections\":[" CORRECTION("x", "0") "," CORRECTION("y", "0") "]"),
+                  MORE("\"corrections\":[" CORRECTION("y", "0") "," CORRECTION("x", "0") "]"));
+    expect_update(MORE("\"corrections\":[" CORRECTION("x", "0") "]"), before);
+
+    expect_update(before, ALL("t", "\"y\"", "b", "s", "[\"a\",\"b\"]", "[\"x\",\"y\"]",
+                              "2024-01-01T00:00:00.000001Z"));
     expect_value("2024-01-01 00:00:00.000001",
                  "select max(published_at at time zone 'UTC') from article_tags");
 }
 
-/* It writes articles once a chunk, not as every other writer does, at each statement; and lists when
- * they are made. */
+/* The import writes what readers get once for each chunk. All other writers do it in each statement. */
 Test(import, what_readers_get_is_what_the_tables_say)
 {
     static const char *const titles[] = {"t", "changed"};

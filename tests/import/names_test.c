@@ -41,7 +41,7 @@ Test(names, a_slug_is_the_readable_part_of_the_name)
     static const char *const names[][2] = {
         {"News", "news"},
         {"Ärger und Liebe", "arger-und-liebe"},
-        {"  Crème   brûlée!  ", "creme-brulee"},
+        {"Crème   brûlée!", "creme-brulee"},
         {"Straße", "strasse"},
         {"Œuvre & Æon", "oeuvre-aeon"},
         {"Łódź", "lodz"},

@@ -83,7 +83,7 @@ Test(together, four_updates_of_the_same_file_are_one_version)
     expect_whole_articles();
 }
 
-/* The same articles forwards and backwards: their locks meet half way. */
+/* The same articles forwards and backwards: they wait for each other's locks in the middle. */
 Test(together, imports_in_opposite_order_both_end_well)
 {
     const char *forward = import_file_of("x", 2000, "one"), *backward = import_file_with("");

@@ -67,7 +67,7 @@ const char *test_cluster_database(const struct test_cluster *cluster)
 
 void test_cluster_start(struct test_cluster *cluster)
 {
-    free(test_output_of((const char *[]){tool, "start", "--throwaway", cluster->dir, NULL}));
+    free(test_output_of((const char *[]){tool, "start", "--for-tests", cluster->dir, NULL}));
 }
 
 void test_cluster_stop(struct test_cluster *cluster)

@@ -63,7 +63,8 @@ static char *create_from(const char *template)
     char *mine = created.names[created.n++];
     snprintf(mine, sizeof(created.names[0]), "broadsheet_test_%d_%u", (int)getpid(), created.n);
     test_session_sql(admin, "drop database if exists %s (force)", mine);
-    test_session_sql(admin, "create database %s template %s", mine, name);
+    /* A copy of the files: three times as fast here as a copy through the WAL. */
+    test_session_sql(admin, "create database %s template %s strategy file_copy", mine, name);
     PQfinish(admin);
 
     char *url = test_url_with_database(cluster, mine);
@@ -127,13 +128,18 @@ static void drop_created(void)
 
 void test_database_migrate(const char *url, const char *direction)
 {
-    char *address = test_format("DATABASE_URL=%s", url);
     const char *steps = strcmp(direction, "down") == 0 ? "all" : NULL;
+    test_database_tool(
+        url, (const char *[]){BROADSHEET_SOURCE_DIR "/tools/migrate", direction, steps, NULL});
+}
+
+void test_database_tool(const char *url, const char *const argv[])
+{
     struct test_run run;
-    test_run(&run, (const char *[]){BROADSHEET_SOURCE_DIR "/tools/migrate", direction, steps, NULL},
-             (const char *[]){address, NULL}, NULL);
+    char *address = test_format("DATABASE_URL=%s", url);
+    test_run(&run, argv, (const char *[]){address, NULL}, NULL);
     if (run.status != 0)
-        test_fail("tools/migrate %s ended with %d: %s", direction, run.status, run.err);
+        test_fail("%s ended with %d: %s%s", argv[0], run.status, run.out, run.err);
     test_run_finish(&run);
     free(address);
 }

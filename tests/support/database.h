@@ -18,6 +18,9 @@ char *test_database_create_empty(void);
 /* Runs migrations/ against a database: direction is "up" or "down", all the way. */
 void test_database_migrate(const char *url, const char *direction);
 
+/* Runs a program that reads its address from DATABASE_URL; it must end with 0. */
+void test_database_tool(const char *url, const char *const argv[]);
+
 /* The default database of the cluster: for pg_stat_activity, pg_terminate_backend and the like. The caller frees it. */
 char *test_cluster_url(void);
 

@@ -20,7 +20,7 @@ void result_put_text(PGresult *result, int row, int column, const char *text); /
 /* A timestamptz; since 1970, as db/row.h gives it back. */
 void result_put_time_us(PGresult *result, int row, int column, int64_t time_us);
 
-/* A text[]: `items` stand between the '|' of the text, "" is the empty array, NULL is null. */
-void result_put_texts(PGresult *result, int row, int column, const char *items);
+/* A bigint[] of n items. */
+void result_put_int64s(PGresult *result, int row, int column, const int64_t *items, int n);
 
 #endif

@@ -12,7 +12,7 @@ static struct answer_cache store;
 static void tell(const int64_t *ids, size_t n)
 {
     answer_cache_on_news(
-        &store, &(struct db_change_feed_news){.ids = ids, .n = n, .confirmed_at_us = NOW_US});
+        &store, &(struct db_change_feed_news){.keys = (const uint64_t *)ids, .n = n, .confirmed_at_us = NOW_US});
 }
 
 static void tell_of(int64_t id)

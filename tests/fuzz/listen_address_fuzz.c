@@ -1,0 +1,50 @@
+/* The address to listen on (server/listener.h). What is accepted is the same address when it is written again.
+ *
+ * Names are refused here (the linker puts __wrap_getaddrinfo in the place of getaddrinfo), so that nothing goes to a
+ * name server. */
+#include <netdb.h>
+#include <string.h>
+
+#include "server/listener.h"
+#include "tests/fuzz/fuzz.h"
+
+int __real_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                       struct addrinfo **ret_list);
+int __wrap_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                       struct addrinfo **ret_list);
+
+static void expect_same(const struct listen_address *address);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct listen_address address;
+    char *text = strndup((const char *)data, size), *error = NULL;
+    fuzz_check(text != NULL);
+    if (listen_address_parse(&address, text, &error)) {
+        fuzz_check(error == NULL);
+        expect_same(&address);
+    } else {
+        fuzz_check(error != NULL && error[0] != '\0');
+    }
+    free(error);
+    free(text);
+    return 0;
+}
+
+static void expect_same(const struct listen_address *address)
+{
+    struct listen_address again;
+    char *error = NULL, *text = listen_address_text(address);
+    fuzz_check(listen_address_parse(&again, text, &error));
+    fuzz_check(again.length == address->length);
+    fuzz_check(memcmp(&again.address, &address->address, address->length) == 0);
+    free(text);
+}
+
+int __wrap_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                       struct addrinfo **ret_list)
+{
+    struct addrinfo numeric = *hints;
+    numeric.ai_flags |= AI_NUMERICHOST;
+    return __real_getaddrinfo(node, service, &numeric, ret_list);
+}
