@@ -31,7 +31,7 @@ begin
 
     insert into stale_gates (gate, is_open)
     select g.gate, true
-    from (values ('documents', array[2, 3, 4, 10]), ('lists', array[1, 2, 11])) g (gate, kinds)
+    from (values ('documents', array[2, 3, 4, 10]), ('lists', array[1, 2, 10, 11])) g (gate, kinds)
     where exists (select from unnest(keys) k (key) where (k.key % 16)::integer = any (g.kinds))
       and (current_setting('transaction_isolation') <> 'read committed' -- it may not see that it was closed
            or not coalesce((select s.is_open from stale_gates s where s.gate = g.gate order by s.id desc limit 1), false));

@@ -41,7 +41,8 @@ end
 $$;
 
 -- The lists of these articles while the gate of the lists is open: those that are marked, or that show an
--- entity that is marked, are read from the tables.
+-- entity that is marked, are read from the tables. Where the document of an article is marked, its card may be
+-- old too.
 create or replace function related_views_now(wanted bigint[]) returns setof related_views
     language plpgsql stable
     security definer
@@ -55,7 +56,9 @@ declare
         left join related_views v on v.article_id = w.id
         where exists (
             select from stale_marks m
-            where m.key = any (keys_unpack(coalesce(v.depends_on, '')) || list_key(w.id))
+            where m.key = any (keys_unpack(coalesce(v.depends_on, '')) || list_key(w.id) || array(
+                    select document_key(k.key / 16)
+                    from unnest(keys_unpack(v.depends_on)) k (key) where k.key % 16 = 1))
               and (m.key % 16 <> 1 or m.done_to < w.id))); -- the lists up to done_to show the new card
 begin
     return query

@@ -156,9 +156,9 @@ begin
                 select r.article_id from article_related r
                 where r.related_id = mark.key / 16 and r.article_id > mark.done_to
                 order by r.article_id
-                limit most - n);
-            if cardinality(showing) = most - n then -- there may be more
-                update stale_marks set done_to = coalesce(showing[cardinality(showing)], done_to) where id = mark.id;
+                limit most - n + 1);
+            if cardinality(showing) = most - n + 1 then -- there may be more
+                update stale_marks set done_to = showing[cardinality(showing)] where id = mark.id;
             else
                 delete from stale_marks where id = mark.id;
             end if;

@@ -338,7 +338,7 @@ Test(import, what_readers_get_is_what_the_tables_say)
                           " full join related_views_of(array(select id from articles)) w"
                           " using (article_id)"
                           " where (v.ids, v.cards) is distinct from (w.ids, w.cards)");
-        expect_value("0", "select count(*) from related_stale");
+        expect_value("0", "select count(*) from stale_marks");
     }
 }
 

@@ -1,4 +1,4 @@
-/* However large the archive is, the same few rows are read for what is published in it:
+/* However large the archive is, PostgreSQL reads the same few rows for an article that is published in it:
  *
  *     an archive --> a change --> the queue is worked off --> how many rows and entries of indexes
  *                                                              has PostgreSQL read meanwhile? */
@@ -14,7 +14,7 @@ enum {
 };
 
 static char *url;
-static PGconn *session; /* a server's: its plans are kept. Changes come from others */
+static PGconn *session; /* as a server's: its plans are kept. Changes come from other sessions */
 
 static void work_off(void);
 
@@ -35,7 +35,7 @@ static void end(void)
 
 TestSuite(related_bounded, .init = begin, .fini = end, .timeout = 120);
 
-/* The triggers are off meanwhile: it is there to be read in vain. */
+/* The triggers are off meanwhile. The archive is there so that a bad plan would read it. */
 static void load_archive(void)
 {
     test_session_sql(
@@ -50,10 +50,8 @@ static void load_archive(void)
         "insert into article_related (article_id, rank, related_id, score)"
         " select id, n, 1 + (id + n) %% %d, 1 from articles, generate_series(1, 6) n"
         " where id <= %d;"
-        "insert into article_views select article_id, status, document"
-        " from article_views_of((select array_agg(id) from articles));"
-        "insert into article_cards select article_id, card"
-        " from article_views_of((select array_agg(id) from articles));"
+        "insert into article_views select * from article_views_of(array(select id from articles));"
+        "insert into article_cards select * from article_cards_of(array(select id from articles));"
         "insert into related_views select * from related_views_of("
         "  (select array_agg(id) from articles));"
         "insert into related_made select id, 0 from articles;"
@@ -68,7 +66,7 @@ static void load_archive(void)
 static void publish_newest(void)
 {
     test_session_sql(session,
-                     "insert into related_queue (article_id, spread) select id, true from articles"
+                     "insert into related_queue (article_id, needs_reading) select id, true from articles"
                      " where id > %d",
                      ARCHIVE - WRITTEN);
     work_off();
@@ -84,7 +82,7 @@ static long number(const char *sql)
 
 static void work_off(void)
 {
-    while (number("select related_refresh(8)") > 0)
+    while (number("select done from related_work(8)") > 0)
         ;
     cr_assert_eq(number("select count(*) from related_queue"), 0);
 }
@@ -132,8 +130,8 @@ Test(related_bounded, what_is_published_or_changed_reads_little_of_the_archive)
     expect_little_is_read_for_any_change();
 }
 
-/* As in a server that was there before the archive was imported: its plans are older than that, and
- * nobody has told PostgreSQL. */
+/* As in a server that ran before the archive was imported: its plans are older than the archive, and the tables have
+ * not been analyzed since. */
 Test(related_bounded, plans_that_were_made_before_the_archive_came_read_little_of_it)
 {
     test_session_sql(session,

@@ -37,7 +37,7 @@ static void article(int id, int day, const char *text, const char *tags)
 
 static void refresh(void)
 {
-    cr_assert(WAIT_UNTIL(20000, test_sql_number(url, "select related_refresh(100)") == 0));
+    cr_assert(WAIT_UNTIL(20000, test_sql_number(url, "select done from related_work(100)") == 0));
     cr_expect_eq(test_sql_number(url, "select count(*) from related_queue"), 0);
 }
 
@@ -164,7 +164,7 @@ Test(related, an_unchanged_list_is_not_written)
         article(id, id, "heron", "{a,b}");
     refresh();
     test_sql(url, "create table before as select *, xmin::text as writer from article_related;"
-                  "insert into related_queue (article_id, spread) select id, true from articles");
+                  "insert into related_queue (article_id, needs_reading) select id, true from articles");
     refresh();
     cr_expect_eq(test_sql_number(url, "select count(*) from before b join article_related r using "
                                       "(article_id, rank, related_id)"
@@ -238,7 +238,7 @@ Test(related, other_languages_are_stemmed_as_theirs_and_all_is_read_again)
     article(3, 3, "Garten", "{}");
     refresh();
     test_sql(url, "update related_settings set language = 'german'");
-    cr_expect_eq(test_sql_number(url, "select count(*) from related_queue where spread"), 3);
+    cr_expect_eq(test_sql_number(url, "select count(*) from related_queue where needs_reading"), 3);
     refresh();
     expect_first(1, 2);
     expect_first(2, 1);

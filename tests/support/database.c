@@ -149,7 +149,8 @@ static uint64_t hash_of_migrations(void)
 {
     uint64_t hash = 0xcbf29ce484222325;
     glob_t files;
-    if (glob(BROADSHEET_SOURCE_DIR "/migrations/*.sql", 0, NULL, &files) != 0)
+    if (glob(BROADSHEET_SOURCE_DIR "/migrations/*.sql", 0, NULL, &files) != 0 ||
+        glob(BROADSHEET_SOURCE_DIR "/migrations/functions/*.sql", GLOB_APPEND, NULL, &files) != 0)
         test_fail("no migrations in %s", BROADSHEET_SOURCE_DIR "/migrations");
     for (size_t i = 0; i < files.gl_pathc; i++) {
         FILE *f = fopen(files.gl_pathv[i], "r");
