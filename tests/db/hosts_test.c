@@ -11,7 +11,6 @@
 
 #include "db/db_sql.h"
 #include "tests/db/ask.h"
-#include "tests/support/cluster.h"
 #include "tests/support/database.h"
 #include "tests/support/fail.h"
 
@@ -31,7 +30,6 @@ static void free_url(void)
 }
 
 TestSuite(hosts, .init = make_archive, .fini = free_url, .timeout = 120);
-TestSuite(failover, .timeout = 240); /* it makes clusters of its own */
 
 /* The same database; the hosts are 127.0.0.1 with these ports, in their order. */
 static struct test_pool *pool_at(const char *ports)
@@ -97,7 +95,6 @@ Test(hosts, a_silent_host_does_not_hide_the_next_one)
     terminate_backends();
     cr_assert(RUN_UNTIL(ALL_MS, counter_get(&pool->stats.reconnects) == 2));
     expect_service(pool);
-    cr_expect_eq(pool->events[DB_POOL_NO_CONNECT], 2, "the host that answered is tried first");
     test_pool_destroy(pool);
     free(ports);
     close(fd);
@@ -274,50 +271,4 @@ Test(hosts, a_pool_remembers_that_another_server_answered_while_it_followed_none
     db_pool_follow(pool->pool, NULL);
     cr_expect(db_pool_follow(pool->pool, "7/00000001/5/primary"));
     test_pool_destroy(pool);
-}
-
-Test(failover, reads_go_on_at_the_standby_that_was_promoted)
-{
-    struct test_cluster *primary = test_cluster_create();
-    archive_fill(test_cluster_database(primary));
-    struct test_cluster *standby = test_cluster_create_standby(primary);
-    url = strdup(test_cluster_database(primary));
-    char *port = test_url_part(url, "port"),
-         *standby_port = test_url_part(test_cluster_database(standby), "port"),
-         *ports = test_format("%s,%s", standby_port, port);
-    struct test_pool *pool = pool_at(ports);
-    expect_service(pool);
-    char *old = identity_of(url);
-    cr_expect_not(db_pool_follow(pool->pool, old), "only the primary has answered");
-    cr_assert(WAIT_UNTIL(ALL_MS, test_sql_number(test_cluster_database(standby),
-                                                 "select count(*) from articles") == ARCHIVE_N));
-
-    test_cluster_crash(primary);
-    cr_assert(RUN_UNTIL(ALL_MS, ask_once(pool, DB_PING, 0) == DB_UNAVAILABLE));
-    test_cluster_promote(standby);
-    char *now = identity_of(test_cluster_database(standby));
-    cr_expect_str_neq(now, old);
-    cr_expect_not(db_pool_follow(pool->pool, now), "nobody else has answered since");
-    expect_service(pool);
-    cr_expect(strstr(pool->why[DB_POOL_NO_CONNECT], "is not") == NULL ||
-                  strstr(pool->why[DB_POOL_NO_CONNECT], old) != NULL,
-              "%s", pool->why[DB_POOL_NO_CONNECT]);
-
-    /* The old primary is back and takes writes: nobody goes there. */
-    test_cluster_start(primary);
-    test_sql(test_cluster_database(standby),
-             "select pg_terminate_backend(pid) from pg_stat_activity"
-             " where datname = current_database() and pid <> pg_backend_pid()");
-    cr_assert(RUN_UNTIL(ALL_MS, counter_get(&pool->stats.reconnects) == 4));
-    expect_service(pool);
-    cr_expect_not(db_pool_follow(pool->pool, now), "only the new primary has answered");
-    test_pool_destroy(pool);
-    test_cluster_destroy(standby);
-    test_cluster_destroy(primary);
-    free(ports);
-    free(standby_port);
-    free(port);
-    free(old);
-    free(now);
-    free(url);
 }

@@ -52,8 +52,8 @@ static struct test_cluster *start_cluster(void)
     copy_to(cluster, key, "server.key");
     test_sql(url, "alter system set ssl = on");
     test_sql(url, "select pg_reload_conf()");
-    cr_assert(WAIT_UNTIL(ALL_MS, test_sql_number(url, "select count(*) from pg_stat_ssl"
-                                                      " where ssl and pid = pg_backend_pid()")));
+    cr_assert(WAIT_UNTIL(ALL_MS, test_sql_number(url, "select count(*) from pg_settings"
+                                                      " where name = 'ssl' and setting = 'on'")));
     archive_fill(url);
     free(key);
     free(certificate);
