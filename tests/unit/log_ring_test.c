@@ -71,7 +71,7 @@ Test(log_ring, gives_back_a_line_alone_that_is_longer_than_that)
 
 Test(log_ring, keeps_lines_whole_where_they_cross_its_end)
 {
-    char line[32];
+    char line[48];
     for (int i = 0; i < 100; i++) {
         snprintf(line, sizeof(line), "this is line number %d\n", i);
         cr_assert(add(line));
