@@ -108,10 +108,10 @@ begin
         select f.article_id
         from fresh f
         left join fresh_card n on n.article_id = f.article_id
-        left join article_cards c on c.article_id = f.article_id
+        left join lateral (select x.card from article_cards x where x.article_id = f.article_id offset 0) c on true
         where c.card is distinct from n.card
           and (exists (select from before b where b.article_id = f.article_id)
-               or exists (select from article_related r where r.related_id = f.article_id))
+               or exists (select from article_related r where r.related_id = f.article_id offset 0))
     ), listing as (
         select distinct listing_key(k.key) as key
         from (select b.depends_on from before b where b.status = 'published'
