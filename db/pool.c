@@ -91,7 +91,7 @@ static void open_next(struct db_pool *pool)
     assert(i < pool->room);
     member->pool = pool;
     member->is_hopeful = true;
-    db_slot_init(&member->slot, &pool->env, &pool->queue, i % DB_NGROUPS);
+    db_slot_init(&member->slot, &pool->env, &pool->queue, i % DB_NGROUPS_OF_CONNECTIONS);
 }
 
 void db_pool_destroy(struct db_pool *pool)
@@ -229,31 +229,44 @@ static void on_grace(struct timer *grace)
 
 static bool is_up(const struct db_pool *pool)
 {
-    for (enum db_group group = 0; group < DB_NGROUPS; group++) {
-        if (is_group_up(pool, group))
-            return true;
-    }
-    return false;
+    return is_group_up(pool, DB_GROUP_ARTICLES) || is_group_up(pool, DB_GROUP_LISTS);
 }
 
 static bool is_group_up(const struct db_pool *pool, enum db_group group)
 {
-    for (size_t i = group; i < pool->nmembers; i += DB_NGROUPS) {
+    for (size_t i = group; i < pool->nmembers; i += DB_NGROUPS_OF_CONNECTIONS) {
         if (db_conn_is_up(&pool->members[i].slot.conn))
             return true;
     }
     return false;
 }
 
-/* Its own, and those that have no connection. */
+/* Do all connections of the lists that are up fetch large articles just now? */
+static bool are_lists_held_up(const struct db_pool *pool)
+{
+    for (size_t i = DB_GROUP_LISTS; i < pool->nmembers; i += DB_NGROUPS_OF_CONNECTIONS) {
+        const struct db_slot *slot = &pool->members[i].slot;
+        if (db_conn_is_up(&slot->conn) && !db_slot_is_streaming(slot))
+            return false;
+    }
+    return true;
+}
+
+/* The groups that a connection serves: see db/statements.h. A group without a connection that is up is
+ * served by the others. */
 static unsigned groups_of(const struct member *member)
 {
-    unsigned groups = 1u << member->slot.group;
-    for (enum db_group group = 0; group < DB_NGROUPS; group++) {
-        if (!is_group_up(member->pool, group))
-            groups |= 1u << group;
-    }
-    return groups;
+    enum {
+        ARTICLES = 1u << DB_GROUP_ARTICLES,
+        LISTS = 1u << DB_GROUP_LISTS,
+        LARGE = 1u << DB_GROUP_LARGE
+    };
+    const struct db_pool *pool = member->pool;
+    if (member->slot.group == DB_GROUP_LISTS)
+        return LISTS | LARGE | (is_group_up(pool, DB_GROUP_ARTICLES) ? 0 : ARTICLES);
+    if (!is_group_up(pool, DB_GROUP_LISTS))
+        return ARTICLES | LISTS | LARGE;
+    return ARTICLES | (are_lists_held_up(pool) ? LISTS : 0);
 }
 
 bool db_pool_has_hope(const struct db_pool *pool)

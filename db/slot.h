@@ -25,6 +25,13 @@ void db_slot_finish(struct db_slot *slot);
  * groups: a bit for each group that it may serve; the first one goes first. May end queries. */
 void db_slot_serve(struct db_slot *slot, unsigned groups);
 
+/* Does it run a statement whose rows arrive one at a time? */
+static inline bool db_slot_is_streaming(const struct db_slot *slot)
+{
+    return slot->conn.state == DB_CONN_BUSY && !slot->is_preparing &&
+           db_statements[slot->statement].streamed;
+}
+
 /* Prepares an optional statement of the slot's own group, before a query needs it. */
 void db_slot_prepare_optional(struct db_slot *slot);
 

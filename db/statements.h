@@ -19,10 +19,12 @@ enum db_statement {
     DB_NSTATEMENTS,
 };
 
-/* The connections of a pool form groups, and each statement belongs to one. Statements of different
- * groups never wait for each other while there are two connections. So a related list that hangs, or a
- * large article, never delays other articles. */
-enum db_group { DB_GROUP_ARTICLES, DB_GROUP_OTHERS, DB_NGROUPS };
+/* Each statement belongs to a group. The connections of a pool are of the first two groups in turn. While
+ * there are two connections, a related list that hangs, or a large article, never delays other articles.
+ * The connections of the lists also fetch large articles; while all of them do, the connections of the
+ * articles serve the lists too. */
+enum db_group { DB_GROUP_ARTICLES, DB_GROUP_LISTS, DB_GROUP_LARGE, DB_NGROUPS };
+enum { DB_NGROUPS_OF_CONNECTIONS = 2 };
 
 struct db_statement_info {
     const char *name; /* PostgreSQL and the metrics know the statement by this name */
