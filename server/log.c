@@ -43,7 +43,7 @@ const char *const log_level_names[LOG_NLEVELS] = {
 
 static enum log_level least_urgent = LOG_INFO;
 
-static _Atomic enum { DIRECT, BUFFERED } state;
+static _Atomic enum { DIRECT, BUFFERED, GIVEN_UP } state;
 static struct log_ring ring;
 static pthread_t writer;
 static _Atomic bool has_ended;       /* the writer */
@@ -124,6 +124,7 @@ static void emit(json_object *line)
         write_all(text, length);
         break;
     case BUFFERED:
+    case GIVEN_UP:
         log_ring_add(&ring, text, length);
         break;
     }
@@ -150,16 +151,19 @@ void log_start(void)
     stderr = stream_that_drops();
 }
 
-/* A thread that is held in write(2) can't be joined: it ends with the process. */
+/* A thread that is held in write(2) can't be joined: it ends when the reader goes on, or with the process. */
 bool log_stop(void)
 {
-    if (atomic_load(&state) == DIRECT)
-        return true;
+    if (atomic_load(&state) != BUFFERED)
+        return atomic_load(&state) == DIRECT;
     log_ring_close(&ring);
     for (int ms = 0; ms < STOP_MS && !atomic_load(&has_ended); ms += WAIT_MS)
         nanosleep(&(struct timespec){.tv_nsec = WAIT_MS * 1000000}, NULL);
-    if (!atomic_load(&has_ended))
+    if (!atomic_load(&has_ended)) {
+        atomic_store(&state, GIVEN_UP);
+        pthread_detach(writer);
         return false;
+    }
     pthread_join(writer, NULL);
     fclose(stderr);
     stderr = stdio_stderr;
@@ -171,7 +175,7 @@ bool log_stop(void)
 
 uint64_t log_lines_lost(void)
 {
-    return lost_before + (atomic_load(&state) == BUFFERED ? log_ring_lost(&ring) : 0);
+    return lost_before + (atomic_load(&state) != DIRECT ? log_ring_lost(&ring) : 0);
 }
 
 static void *write_lines(void *unused)

@@ -31,6 +31,7 @@ static void put_a_pipe(void)
 
 static void give_stderr_back(void)
 {
+    log_stop();
     dup2(old_stderr, STDERR_FILENO);
     close(old_stderr);
     if (reader >= 0)
