@@ -43,7 +43,7 @@ Test(feed, reports_a_commit_when_it_is_notified)
         cr_assert(RUN_UNTIL(ALL_MS, recorder.reported[id] == 1), "article %d is not reported", id);
     }
     cr_expect_eq(recorder.everything, 1);
-    cr_expect_eq(counter_get(&recorder.stats.changes), 20);
+    cr_expect_geq(counter_get(&recorder.stats.changes), 20);
     cr_expect_eq(recorder.events[DB_EVENT_LOST], 0, "%s", recorder.why);
     PQfinish(session);
     recorder_stop();
@@ -51,8 +51,10 @@ Test(feed, reports_a_commit_when_it_is_notified)
 
 Test(feed, reports_a_commit_that_is_not_notified_with_the_next_poll)
 {
-    test_sql(url, "create or replace function change_log_add(changed bigint[]) returns void"
-                  " language sql as 'insert into change_log (article_id) select unnest(changed)'");
+    test_sql(url,
+             "create or replace function change_log_add(keys bigint[]) returns void"
+             " language sql as 'insert into public.change_log (key) select distinct unnest(keys)"
+             " on conflict do nothing'");
     PGconn *session = test_session_open(url);
     recorder_start_up(url, BY_POLL);
     recorder_touch(session, 7);
@@ -136,7 +138,8 @@ Test(feed, reports_each_of_many_transactions_once_and_none_that_was_rolled_back)
 
 Test(feed, says_everything_where_very_many_changed)
 {
-    const char *change = "select change_log_add(array_agg(i)) from generate_series(1, %d) i";
+    const char *change =
+        "select change_log_add(array_agg(article_key(i))) from generate_series(1, %d) i";
     recorder_start_up(url, BY_NOTIFICATION);
     test_sql(url, change, 10000);
     cr_assert(RUN_UNTIL(ALL_MS, recorder.reported[10000] == 1));

@@ -151,7 +151,7 @@ Test(loss, fails_only_the_row_that_makes_postgresql_fail)
 {
     static struct ask asks[64];
     test_sql(url, "alter table article_views rename to article_views_kept;"
-                  "create view article_views as select article_id, status,"
+                  "create view article_views as select article_id, status, depends_on,"
                   " case when 1 / (article_id - 13) = 7 then '' else document end as document"
                   " from article_views_kept");
     struct test_pool *pool = test_pool_create_up(url, (struct db_pool_config){0});

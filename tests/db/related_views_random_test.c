@@ -220,8 +220,7 @@ static void on_error(struct session *s, const PGresult *result)
     s->is_failed = true;
     if (strcmp(state, "40P01") == 0) {
         seen.deadlocks++;
-        cr_expect(context == NULL || strstr(context, "stale_work") == NULL, "%s",
-                  context);
+        cr_expect(context == NULL || strstr(context, "stale_work") == NULL, "%s", context);
     } else {
         seen.refused++;
         cr_expect(strstr(tolerated, state) != NULL, "%s", PQresultErrorMessage(result));

@@ -34,7 +34,7 @@ static void make_queue(void)
              " from generate_series(1, %d) i;"
              "insert into article_tags (article_id, tag_id, published_at)"
              " select a.id, t.id, a.published_at from articles a, tags t;"
-             "insert into related_queue (article_id, spread) select id, false from articles"
+             "insert into related_queue (article_id, needs_reading) select id, false from articles"
              " where not exists (select from related_queue)",
              N);
 }
@@ -84,25 +84,25 @@ static long without_list(void)
                                 " (select from article_related where article_id = a.id)");
 }
 
-/* A related_refresh of the test's own: it takes so many rows of the queue, notes each call, and first
+/* A related_work of the test's own: it takes so many rows of the queue, notes each call, and first
  * does what `body` says. */
 static void replace_refresh(const char *body)
 {
     test_sql(url,
              "create table calls (n serial, max_articles integer, began timestamptz,"
              "  ended timestamptz);"
-             "create or replace function related_refresh(max_articles integer) returns integer"
-             " language plpgsql as $$"
+             "create or replace function related_work(max_articles integer, out done integer,"
+             "  out failed bigint[], out reason text) language plpgsql as $$"
              "declare n integer; began timestamptz := clock_timestamp();"
              "begin"
              "  %s"
              "  with taken as (delete from related_queue where id in"
-             "    (select id from related_queue order by id limit related_refresh.max_articles"
+             "    (select id from related_queue order by id limit related_work.max_articles"
              "     for update skip locked) returning 1)"
              "  select count(*) into n from taken;"
              "  insert into calls (max_articles, began, ended)"
              "  values (max_articles, began, clock_timestamp());"
-             "  return n;"
+             "  done := n;"
              "end $$",
              body);
 }
@@ -164,7 +164,7 @@ Test(related_worker, finds_what_was_queued_though_nobody_woke_it)
 {
     start(&worked[0], (struct db_related_worker_config){0});
     cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
-    test_sql(url, "insert into related_queue (article_id, spread) values (1, false)");
+    test_sql(url, "insert into related_queue (article_id, needs_reading) values (1, false)");
     cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
     stop(&worked[0]);
 }

@@ -76,7 +76,7 @@ Test(session, is_read_committed_in_utc_with_generic_plans)
                   "   current_setting('TimeZone'), current_setting('plan_cache_mode'),"
                   "   current_setting('search_path'), current_setting('row_security')) $$;"
                   "alter table articles rename to articles_kept;"
-                  "create view articles as select 7 as id, session_slug() as slug,"
+                  "create view articles as select 7::bigint as id, session_slug() as slug,"
                   " 'published'::text as status");
     make_hostile();
     struct ask ask = {0};

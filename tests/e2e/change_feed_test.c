@@ -78,7 +78,7 @@ Test(feed, comes_back_after_a_loss_and_skips_nothing)
 
 Test(feed, works_off_what_is_queued)
 {
-    test_sql(site.url, "insert into related_queue (article_id, spread) values (1, false)");
+    test_sql(site.url, "insert into related_queue (article_id, needs_reading) values (1, false)");
     cr_assert(
         WAIT_UNTIL(ALL_MS, test_sql_number(site.url, "select count(*) from related_queue") == 0));
     cr_expect(WAIT_UNTIL(ALL_MS, metric("broadsheet_related_worker_articles_total") > 0));

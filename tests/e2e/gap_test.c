@@ -240,7 +240,7 @@ static void expect_change_after(int n, const char *what)
 static long refreshing(void)
 {
     return test_sql_number(url, "select count(*) from pg_stat_activity where state = 'active'"
-                                " and query ~ 'related_refresh_aside' and pid <> pg_backend_pid()");
+                                " and query ~ 'related_work' and pid <> pg_backend_pid()");
 }
 
 /* Where PostgreSQL does not wait for the disk, a crash takes the newest commits along, and
@@ -249,8 +249,9 @@ Test(gap, a_change_that_a_crash_takes_back_is_not_shown_any_more)
 {
     open_cluster();
     /* A commit of the servers' own would bring the one before it to the disk. */
-    test_sql(url, "create or replace function related_refresh(max_articles integer)"
-                  "  returns integer language sql as 'select 0'");
+    test_sql(url, "create or replace function related_work(max_articles integer, out done integer,"
+                  "  out failed bigint[], out reason text)"
+                  "  language sql as 'select 0, null::bigint[], null::text'");
     cr_assert(WAIT_UNTIL(ALL_MS, refreshing() == 0));
     test_sql(url, "checkpoint");
     test_sql(url, "alter system set wal_writer_delay = '10s'");

@@ -215,17 +215,17 @@ static void compare_with_tables(void)
 
 static void finish_lists(const char *url)
 {
-    test_sql(url, "select related_views_refresh(1000000)");
-    cr_expect_eq(test_sql_number(url, "select count(*) from related_stale"), 0);
+    test_sql(url, "select stale_work(null, 1000000)");
+    cr_expect_eq(test_sql_number(url, "select count(*) from stale_marks"), 0);
 }
 
 static void ask_for_stale_lists(const char *url, const struct test_server *server)
 {
     PGconn *lock = test_lock(url, "related_queue"); /* so that the server does not finish them */
-    test_sql(url, "insert into related_stale (article_id) select id from articles"
-                  " where id %% 20 = 0");
+    test_sql(url,
+             "select mark_stale(array(select article_key(id) from articles where id %% 20 = 0))");
     ask(server, MAX_CLIENTS, 8, NULL, "with stale lists among the others", expect_same);
-    test_sql(url, "insert into related_stale (article_id) select id from articles");
+    test_sql(url, "select mark_stale(array(select article_key(id) from articles))");
     ask(server, MAX_CLIENTS, 8, NULL, "with stale lists alone", expect_same);
     finish_lists(url);
     test_unlock(lock);

@@ -63,8 +63,10 @@ void test_article_insert(const char *url, long id, const char *slug)
 
 void test_lists_keep(const char *url)
 {
-    test_sql(url, "create or replace function related_refresh(max_articles integer)"
-                  "  returns integer language sql as 'select related_views_refresh(max_articles)'");
+    test_sql(url, "create or replace function related_work(max_articles integer, out done integer,"
+                  "  out failed bigint[], out reason text) language plpgsql security definer"
+                  "  set search_path = public, pg_temp as"
+                  "  'begin done := stale_work(null, max_articles); perform close_gates(); end'");
 }
 
 PGconn *test_lock(const char *url, const char *tables)
