@@ -25,7 +25,7 @@
 
 #include "db/batch.h"
 #include "db/statements.h"
-#include "handlers/article_text.h"
+#include "handlers/article_row.h"
 #include "server/listener.h"
 #include "server/log.h"
 #include "server/respond.h"
@@ -105,7 +105,7 @@ static void start_workers(const char *listen, unsigned n, pid_t *ret_pids)
     int fds[MAX_WORKERS], ready[2];
     char *error, byte;
     if (!listen_address_parse(&address, listen, &error) ||
-        !listen_address_bind(&address, n, fds, &error))
+        !listen_address_open(&address, n, fds, &error))
         fail("cannot listen", error);
     if (pipe(ready) != 0)
         fail("cannot make a pipe", strerror(errno));
@@ -208,17 +208,16 @@ static int on_article(h2o_handler_t *self, h2o_req_t *req)
         return 0;
     }
     PGresult *related = look_up(DB_RELATED_BY_ID, id);
-    h2o_iovec_t text = article_text(article, 0);
-    struct related_text cards = related_text(related, 0, PQntuples(related));
+    struct dependencies unused = {.n = 0};
+    h2o_iovec_t text = article_row_read(article, 0, &unused).document;
+    h2o_iovec_t cards = related_row_read(related, 0, PQntuples(related), &unused);
+    h2o_iovec_t body = h2o_concat(&req->pool, (h2o_iovec_t){H2O_STRLIT("{\"article\":")}, text,
+                                  (h2o_iovec_t){H2O_STRLIT(",\"related_articles\":[")}, cards,
+                                  (h2o_iovec_t){H2O_STRLIT("]}")});
     PQclear(article);
     PQclear(related);
-    h2o_iovec_t body = h2o_concat(&req->pool, (h2o_iovec_t){H2O_STRLIT("{\"article\":")}, text,
-                                  (h2o_iovec_t){H2O_STRLIT(",\"related_articles\":[")}, cards.cards,
-                                  (h2o_iovec_t){H2O_STRLIT("]}")});
-    free(text.base);
-    free(cards.cards.base);
     respond_add_header(req, "related-status", "ok");
-    respond_json_lent(req, body);
+    respond_json_lent(req, &body, 1);
     return 0;
 }
 

@@ -232,11 +232,7 @@ class Site:
         return run("psql", "-XAtqw", "-v", "ON_ERROR_STOP=1", "-c", sql, env=self.environment()).strip()
 
     def environment(self):
-        """For PostgreSQL's own programs. The password goes through it because others do not see it there."""
-        parts = self._parts
-        return {**os.environ, "PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGCONNECT_TIMEOUT": "10",
-                "PGUSER": urllib.parse.unquote(parts.username or ""), "PGDATABASE": parts.path.strip("/"),
-                "PGPASSWORD": urllib.parse.unquote(parts.password or "")}
+        return environment_of(self.url)
 
     def server_pid(self):
         """PostgreSQL's first process; None where it is not in our sight, as in a container."""
@@ -246,6 +242,15 @@ class Site:
         except FileNotFoundError:
             return None
         return int(rest.split()[1]) if name == "postgres" else None
+
+
+def environment_of(url):
+    """For psql, pgbench and the like. They get the address from it, because every user of the machine can read a command
+    line. The URL names a database on this machine, as Site requires."""
+    parts = urllib.parse.urlsplit(url)
+    return {**os.environ, "DATABASE_URL": url, "PGHOST": "127.0.0.1", "PGPORT": str(parts.port or 5432), "PGCONNECT_TIMEOUT": "10",
+            "PGUSER": urllib.parse.unquote(parts.username or ""), "PGDATABASE": parts.path.strip("/"),
+            "PGPASSWORD": urllib.parse.unquote(parts.password or "")}
 
 
 def start_cluster(folder, *options):

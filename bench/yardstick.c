@@ -66,7 +66,7 @@ static void serve(const char *listen, unsigned nthreads)
     static int fds[MAX_THREADS];
     char *error;
     if (!listen_address_parse(&address, listen, &error) ||
-        !listen_address_bind(&address, nthreads, fds, &error)) {
+        !listen_address_open(&address, nthreads, fds, &error)) {
         fprintf(stderr, "yardstick: cannot listen: %s\n", error);
         exit(1);
     }

@@ -44,7 +44,7 @@ static void run(struct db_change_feed *feed, unsigned statement, const char *par
 static void go_on(struct db_change_feed *feed);
 static db_conn_answer_fn on_answer;
 static void on_read(struct db_change_feed *feed, const PGresult *result);
-static void give_news(struct db_change_feed *feed, bool everything, struct db_int64s changed,
+static void give_news(struct db_change_feed *feed, bool everything, struct db_keys changed,
                       const char *unreliable);
 static db_conn_notify_fn on_notify;
 static void read_soon(struct db_change_feed *feed);
@@ -164,11 +164,11 @@ static void on_read(struct db_change_feed *feed, const PGresult *result)
     feed->_position = strndup(position.base, (size_t)position.length);
     assert(feed->_position != NULL);
     feed->_reads_since_test++;
-    give_news(feed, db_row_int32(result, 0, 1) == 1, db_row_int64s(result, 0, 2),
+    give_news(feed, db_row_int32(result, 0, 1) == 1, db_row_keys(result, 0, 2),
               db_row_text(result, 0, 3).base);
 }
 
-static void give_news(struct db_change_feed *feed, bool everything, struct db_int64s changed,
+static void give_news(struct db_change_feed *feed, bool everything, struct db_keys changed,
                       const char *unreliable)
 {
     struct db_change_feed_stats *stats = feed->_config.stats;
@@ -176,7 +176,7 @@ static void give_news(struct db_change_feed *feed, bool everything, struct db_in
     uint64_t *keys = calloc(n + 1, sizeof(*keys));
     assert(keys != NULL);
     for (size_t i = 0; i < n; i++)
-        keys[i] = (uint64_t)db_int64s_at(changed, i);
+        keys[i] = db_keys_at(changed, i);
     counter_set(&stats->is_up, 1);
     counter_set(&stats->is_unreliable, unreliable != NULL);
     counter_set(&stats->confirmed_at_us, feed->_read_at_us);

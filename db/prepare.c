@@ -14,6 +14,8 @@
 static bool send_all(struct db_conn *conn);
 static void take_result(struct db_conn *conn, PGresult *result);
 static void read_identity(struct db_conn *conn, const PGresult *result);
+static bool drop_wrong_server(struct db_conn *conn);
+static void end(struct db_conn *conn);
 
 void db_prepare_start(struct db_conn *conn)
 {
@@ -82,10 +84,9 @@ void db_prepare_on_readable(h2o_socket_t *sock, const char *error)
 /* take_: the result is cleared here. NULL: the connection was lost. */
 static void take_result(struct db_conn *conn, PGresult *result)
 {
-    char why[sizeof(conn->why)];
     ExecStatusType status = PQresultStatus(result);
     if (status == PGRES_PIPELINE_SYNC) {
-        db_command_up(conn);
+        end(conn);
     } else if (result == NULL) {
         db_conn_down(conn, db_conn_loss_reason(conn));
     } else if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
@@ -95,10 +96,26 @@ static void take_result(struct db_conn *conn, PGresult *result)
         db_conn_down(conn, PQresultErrorMessage(result));
     } else if (PQfnumber(result, "identity") >= 0) {
         read_identity(conn, result);
-        if (db_conn_wrong_server(conn, why, sizeof(why)) != NULL)
-            db_conn_down(conn, why);
+        drop_wrong_server(conn);
     }
     PQclear(result);
+}
+
+/* True: the connection leads to another server than the one that is followed, and is down now. */
+static bool drop_wrong_server(struct db_conn *conn)
+{
+    char why[sizeof(conn->why)];
+    if (db_conn_wrong_server(conn, why, sizeof(why)) == NULL)
+        return false;
+    db_conn_down(conn, why);
+    return true;
+}
+
+/* The server that is followed may have changed since the identity arrived. */
+static void end(struct db_conn *conn)
+{
+    if (!drop_wrong_server(conn))
+        db_command_up(conn);
 }
 
 static void read_identity(struct db_conn *conn, const PGresult *result)

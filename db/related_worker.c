@@ -25,8 +25,8 @@ enum { RELATED_WORK, CHANGE_LOG_TRIM, NSTATEMENTS };
 
 static const struct db_statement_info statements[NSTATEMENTS] = {
     [RELATED_WORK] = {.name = "related_work",
-                         .sql = db_sql_related_work,
-                         .param_types = {DB_TYPE_INTEGER}},
+                      .sql = db_sql_related_work,
+                      .param_types = {DB_TYPE_INTEGER}},
     [CHANGE_LOG_TRIM] = {.name = "change_log_trim",
                          .sql = db_sql_change_log_trim,
                          .param_types = {DB_TYPE_TEXT}},
@@ -131,7 +131,7 @@ static void on_refreshed(struct db_related_worker *worker, const PGresult *resul
 {
     uint64_t took_ms = (clock_us() - worker->_sent_at_us) / 1000;
     int ndone = db_row_int32(result, 0, 0);
-    int narticles = ndone + (int)db_row_int64s(result, 0, 1).n;
+    int narticles = ndone + (int)db_row_keys(result, 0, 1).n;
     worker->_nfailures = 0;
     counter_add(&worker->_config.stats->articles, (uint64_t)ndone);
     report_articles(worker, result);
@@ -147,11 +147,11 @@ static void on_refreshed(struct db_related_worker *worker, const PGresult *resul
 /* The articles of this call that made PostgreSQL fail. */
 static void report_articles(struct db_related_worker *worker, const PGresult *result)
 {
-    struct db_int64s failed = db_row_int64s(result, 0, 1);
+    struct db_keys failed = db_row_keys(result, 0, 1);
     const char *reason = db_row_text(result, 0, 2).base;
     counter_add(&worker->_config.stats->failed_articles, failed.n);
     for (size_t i = 0; worker->_config.on_failed != NULL && i < failed.n; i++)
-        worker->_config.on_failed(db_int64s_at(failed, i), reason != NULL ? reason : "");
+        worker->_config.on_failed(db_keys_at(failed, i), reason != NULL ? reason : "");
 }
 
 /* Half as many where the call took longer than it should. Twice as many where that would still take no

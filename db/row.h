@@ -45,25 +45,31 @@ static inline struct db_text db_row_text(const PGresult *result, int row, int co
     return (struct db_text){PQgetvalue(result, row, column), PQgetlength(result, row, column)};
 }
 
-/* A bigint[] (array_send in PostgreSQL's arrayfuncs.c), which has no null in it:
+/* Packed keys of entities (base/entity.h): a bytea of 8 bytes for each, as keys_pack() in the database
+ * makes it.
  *
- *     struct db_int64s keys = db_row_int64s(result, row, column);
+ *     struct db_keys keys = db_row_keys(result, row, column);
  *     for (size_t i = 0; i < keys.n; i++)
- *         use(db_int64s_at(keys, i)); */
-struct db_int64s {
+ *         use(db_keys_at(keys, i)); */
+struct db_keys {
     const char *_base;
     size_t n;
 };
 
-/* SQL's NULL is an empty array. */
-struct db_int64s db_row_int64s(const PGresult *result, int row, int column);
+/* SQL's NULL is no key. */
+static inline struct db_keys db_row_keys(const PGresult *result, int row, int column)
+{
+    size_t length = (size_t)PQgetlength(result, row, column);
+    assert(length % sizeof(uint64_t) == 0);
+    return (struct db_keys){PQgetvalue(result, row, column), length / sizeof(uint64_t)};
+}
 
-static inline int64_t db_int64s_at(struct db_int64s array, size_t i)
+static inline uint64_t db_keys_at(struct db_keys keys, size_t i)
 {
     uint64_t wire;
-    assert(i < array.n);
-    memcpy(&wire, array._base + i * (sizeof(uint32_t) + sizeof(wire)), sizeof(wire));
-    return (int64_t)be64toh(wire);
+    assert(i < keys.n);
+    memcpy(&wire, keys._base + i * sizeof(wire), sizeof(wire));
+    return be64toh(wire);
 }
 
 /* A timestamptz as microseconds since 1970-01-01 00:00 UTC. The schema allows no infinite one. */

@@ -5,16 +5,17 @@
 #include <stdio.h>
 
 #include "base/container_of.h"
+#include "base/entity.h"
 #include "db/query.h"
 #include "db/row.h"
 #include "handlers/article_ref.h"
 #include "server/respond.h"
-#include "server/worker.h"
+#include "server/service.h"
 
 struct redirect {
     h2o_req_t *req;
     struct db_query query;
-    struct article_ref ref; /* query.params points into it */
+    struct article_ref ref; /* the query's parameter points into it */
     const char *suffix;
 };
 
@@ -27,6 +28,10 @@ bool article_address_id(h2o_req_t *req, h2o_iovec_t segment, const char *suffix,
     struct article_ref ref = article_ref_parse(segment.base, segment.len);
     switch (ref.kind) {
     case ARTICLE_REF_ID:
+        if (ref.id > ENTITY_MAX_ID) { /* no article has such an id */
+            respond_problem(req, 404, "no-such-article", "There is no article with this id.");
+            return false;
+        }
         *ret_id = ref.id;
         return true;
     case ARTICLE_REF_SLUG:
@@ -52,7 +57,7 @@ static void redirect_slug(h2o_req_t *req, const struct article_ref *ref, const c
         .ref = *ref,
         .suffix = suffix,
     };
-    db_query_start(worker_of(req)->pool, &redirect->query);
+    db_query_start(service_of(req)->pool, &redirect->query);
 }
 
 static void on_id(struct db_query *query)

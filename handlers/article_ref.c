@@ -28,8 +28,8 @@ static int hex(char c)
                                   : -1;
 }
 
-/* Undoes percent-encoding; returns the length, at most room: that means that it did not fit. What is
- * not proper encoding stays, and no id or slug has a '%'. */
+/* Decodes percent-encoding. Returns the length; `room` means that the text did not fit. A wrong encoding stays
+ * as it is, and no id or slug has a '%'. */
 static size_t decode(const char *text, size_t length, char *to, size_t room)
 {
     size_t n = 0;

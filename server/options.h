@@ -1,4 +1,4 @@
-/* server/options.h - settings: environment variables, and flags of the same names that win. */
+/* server/options.h - settings: environment variables, and flags of the same names that override them. */
 #ifndef SERVER_OPTIONS_H
 #define SERVER_OPTIONS_H
 
@@ -18,10 +18,12 @@ struct options {
     const char *database_url; /* lent by the environment or argv */
     const char *listen;       /* HOST:PORT */
     unsigned threads;
-    unsigned db_connections; /* a thread */
+    unsigned db_connections; /* per thread; 0: as many as PostgreSQL allows, at most 2 */
     unsigned cache_mb;
+    unsigned memory_mb;
     unsigned max_stale_ms; /* of what is kept in memory */
     unsigned deadline_ms;
+    unsigned related_ms;
     unsigned max_connections; /* of clients, all threads together */
     enum log_level log;
 };

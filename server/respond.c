@@ -7,7 +7,7 @@
 
 #include "base/container_of.h"
 #include "server/log.h"
-#include "server/worker.h"
+#include "server/service.h"
 
 enum { MAX_RETRY_AFTER_S = 3 };
 
@@ -53,7 +53,7 @@ void respond_add_header(h2o_req_t *req, const char *name, const char *value)
                           strlen(value));
 }
 
-/* The line and the headers that every answer has; type NULL: it has no body. */
+/* Sets the status and the headers that every answer has; type NULL: the answer has no body. */
 static void begin(h2o_req_t *req, int status, const char *type)
 {
     req->res.status = status;
@@ -64,7 +64,7 @@ static void begin(h2o_req_t *req, int status, const char *type)
         req->http1_is_persistent = 0;
 }
 
-/* body is copied; for HEAD libh2o leaves it out and keeps its length. */
+/* Copies the body; for HEAD libh2o omits it and keeps its length. */
 static void respond(h2o_req_t *req, int status, const char *type, const char *body, size_t length)
 {
     begin(req, status, type);
@@ -81,21 +81,23 @@ void respond_json(h2o_req_t *req, int status, json_object *body)
     json_object_put(body);
 }
 
-void respond_json_lent(h2o_req_t *req, h2o_iovec_t body)
+void respond_json_lent(h2o_req_t *req, h2o_iovec_t *parts, size_t n)
 {
     static h2o_generator_t generator;
     bool is_head = h2o_memis(req->input.method.base, req->input.method.len, H2O_STRLIT("HEAD"));
 
     begin(req, 200, "application/json");
-    req->res.content_length = body.len;
+    req->res.content_length = 0;
+    for (size_t i = 0; i < n; i++)
+        req->res.content_length += parts[i].len;
     h2o_start_response(req, &generator);
-    h2o_send(req, &body, is_head ? 0 : 1, H2O_SEND_STATE_FINAL);
+    h2o_send(req, parts, is_head ? 0 : n, H2O_SEND_STATE_FINAL);
 }
 
 void respond_not_modified(h2o_req_t *req)
 {
     begin(req, 304, NULL);
-    h2o_send_inline(req, "", 0); /* and no length: that of the answer which is not sent is not 0 */
+    h2o_send_inline(req, "", 0); /* without a length: the answer that is not sent has one */
 }
 
 void respond_text(h2o_req_t *req, int status, const char *type, h2o_iovec_t body)
@@ -121,7 +123,7 @@ static h2o_iovec_t problem_body(h2o_req_t *req, int status, const char *kind, co
         if (*c == '-')
             *c = ' ';
     }
-    /* What the client sent may be any bytes; JSON takes UTF-8 alone. */
+    /* The path may be any bytes; JSON is UTF-8. */
     size_t length = req->query_at < req->path.len ? req->query_at : req->path.len;
     h2o_iovec_t path = h2o_strdup(&req->pool, req->path.base, length < 500 ? length : 500);
     for (size_t i = 0; i < path.len; i++) {
@@ -149,8 +151,7 @@ void respond_problem(h2o_req_t *req, int status, const char *kind, const char *d
     respond(req, status, "application/problem+json", body.base, body.len);
 }
 
-/* Retry-After differs from answer to answer, so that the clients that were sent away do not all come
- * back at the same time. */
+/* Retry-After differs from answer to answer, so that not all refused clients come back at the same time. */
 static void add_retry_after(h2o_req_t *req)
 {
     char *seconds = h2o_mem_alloc_pool(&req->pool, 16);
@@ -173,7 +174,7 @@ void respond_db_error(h2o_req_t *req, enum db_error error, const char *message)
         break;
     case DB_BUSY:
         kind = "overloaded";
-        detail = "Too many requests are waiting already. Try again later.";
+        detail = "The server has too much to do at the moment. Try again later.";
         break;
     case DB_TIMEOUT:
         status = 504;
@@ -214,7 +215,7 @@ void respond_unavailable(h2o_req_t *req, const char *kind, const char *detail)
     respond_problem(req, 503, kind, detail);
 }
 
-/* Sends its own body in place of the one that comes. */
+/* Replaces the body by its own. */
 struct problem_stream {
     h2o_ostream_t super;
     h2o_iovec_t body;
@@ -248,7 +249,7 @@ static void on_setup(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slot)
         req->res.content_length = body.len;
         struct problem_stream *stream =
             (struct problem_stream *)h2o_add_ostream(req, sizeof(*stream), slot);
-        metrics_count_request(&worker_of(req)->metrics, METRICS_OTHER_ROUTE, req->res.status, 0);
+        metrics_count_request(&service_of(req)->metrics, METRICS_OTHER_ROUTE, req->res.status, 0);
         stream->super.do_send = send_problem;
         stream->body = body;
         slot = &stream->super.next;

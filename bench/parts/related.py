@@ -90,7 +90,7 @@ def lists_of(corpus):
     harness.run("tools/cluster", "destroy", cluster)
     url = harness.run("tools/cluster", "start", "--throwaway", cluster).splitlines()[-1]
     try:
-        harness.run("tools/migrate", url, "up")
+        harness.run("tools/migrate", "up", env=harness.environment_of(url))
         began = time.monotonic()
         imported = subprocess.run([harness.BUILT / "broadsheet", "import", corpus.absolute()], stderr=subprocess.PIPE, text=True,
                                   env={**os.environ, "DATABASE_URL": url}, check=False)
@@ -109,7 +109,7 @@ def lists_of(corpus):
 
 def query(url, sql):
     # The address has the password of a cluster that nobody else will meet.
-    return [line.split("|") for line in harness.run("psql", "-XAtqw", "-d", url, "-c", sql).splitlines()]
+    return [line.split("|") for line in harness.run("psql", "-XAtqw", "-c", sql, env=harness.environment_of(url)).splitlines()]
 
 
 def pairs_of(article):

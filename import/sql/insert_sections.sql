@@ -5,4 +5,4 @@ select s.name
 from (select distinct section as name from staged) s
 where not exists (select from sections x where x.name = s.name)
 order by s.name collate "C"
-on conflict ((name::text)) do nothing
+on conflict (name) do nothing

@@ -123,10 +123,10 @@ static void check_article(const struct db_query *q)
     json_object_put(article);
 }
 
-static bool has_key(struct db_int64s keys, int64_t key)
+static bool has_key(struct db_keys keys, uint64_t key)
 {
     for (size_t i = 0; i < keys.n; i++) {
-        if (db_int64s_at(keys, i) == key)
+        if (db_keys_at(keys, i) == key)
             return true;
     }
     return false;
@@ -139,13 +139,13 @@ static void check_related(const struct db_query *q)
     if (n == 0)
         return;
     cr_assert_eq(db_row_int64(q->result, q->row, 0), q->id);
-    struct db_int64s keys = db_row_int64s(q->result, q->row, R_DEPENDS_ON);
+    struct db_keys keys = db_row_keys(q->result, q->row, R_DEPENDS_ON);
     char *text = test_format("[%s]", db_row_text(q->result, q->row, R_CARDS).base);
     json_object *cards = json_tokener_parse(text);
     cr_assert_eq(json_object_array_length(cards), n, "list of %ld: %s", (long)q->id, text);
     for (size_t i = 0; i < n; i++) {
         int64_t card = (q->id + (int64_t)i) % ARCHIVE_N + 1;
-        cr_assert(has_key(keys, card * 16 + ARTICLE), "list of %ld: %zu", (long)q->id, i);
+        cr_assert(has_key(keys, (uint64_t)card * 16 + ARTICLE), "list of %ld: %zu", (long)q->id, i);
         expect_named(q, json_object_array_get_idx(cards, i), card);
     }
     json_object_put(cards);

@@ -142,6 +142,22 @@ Test(connect, says_that_the_password_is_wrong_but_not_the_password)
     test_pool_destroy(pool);
 }
 
+Test(connect, says_that_a_role_has_too_many_connections)
+{
+    char *cluster = test_cluster_url(), *role = test_format("limited_%d", (int)getpid());
+    test_sql(cluster, "create role %s login password 'verysecret' connection limit 0", role);
+    char *parameters = test_format("user=%s&password=verysecret", role);
+    struct test_pool *pool = pool_with(parameters, (struct db_pool_config){0});
+    expect_no_connect(pool, "FATAL: too many connections for role");
+    cr_expect_null(strstr(pool->why[DB_POOL_NO_CONNECT], "53300"), "it is for people");
+    cr_expect_null(strstr(pool->why[DB_POOL_NO_CONNECT], "LOCATION"));
+    test_pool_destroy(pool);
+    test_sql(cluster, "drop role %s", role);
+    free(parameters);
+    free(role);
+    free(cluster);
+}
+
 /* One packet with "authenticated", "ready", and the end of the session. */
 static void answer_and_end(int listener)
 {

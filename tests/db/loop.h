@@ -1,6 +1,5 @@
-/* tests/db/loop.h - the one loop of a test, with a resolver of host names, and pools on it.
- *
- * It lives until the process ends, which is one test. */
+/* tests/db/loop.h - the loop of a test, with a resolver of host names, and pools on it. A process runs one
+ * test, and the loop lives until it ends. */
 #ifndef TESTS_DB_LOOP_H
 #define TESTS_DB_LOOP_H
 
@@ -9,8 +8,8 @@
 #include "db/pool.h"
 #include "tests/support/wait.h"
 
-/* Turns the loop until the condition holds, which is asked at least every 20 ms; the value says whether
- * it did in time. */
+/* Turns the loop until the condition holds, and looks at least every 20 ms. The value says whether it held
+ * in time. */
 #define RUN_UNTIL(timeout_ms, condition)                              \
     ({                                                                \
         uint64_t run_end = test_now_ms() + (timeout_ms);              \
@@ -40,7 +39,10 @@ struct test_pool {
 struct test_pool *test_pool_create(const char *url, struct db_pool_config config);
 void test_pool_destroy(struct test_pool *pool);
 
-/* The same, and it waits until all connections are up. */
+/* The same with the default number of connections, where the process has so many pools. */
+struct test_pool *test_pool_create_by_default(const char *url, unsigned npools);
+
+/* As test_pool_create(), and it waits until all connections are up. */
 struct test_pool *test_pool_create_up(const char *url, struct db_pool_config config);
 
 bool test_pool_is_up(const struct test_pool *pool); /* all connections, and idle: prepared */

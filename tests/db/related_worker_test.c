@@ -17,7 +17,7 @@ static struct worked {
     struct db_conninfo *conninfo;
 } worked[2];
 static unsigned events[DB_EVENT_FAILED + 1];
-static char why[256];
+static char why[256], lost_why[256];
 
 static char *url;
 
@@ -51,6 +51,8 @@ static void on_event(enum db_event event, const char *reason)
     events[event]++;
     if (event != DB_EVENT_UP)
         snprintf(why, sizeof(why), "%s", reason);
+    if (event == DB_EVENT_LOST)
+        snprintf(lost_why, sizeof(lost_why), "%s", reason);
 }
 
 static void start(struct worked *w, struct db_related_worker_config config)
@@ -195,6 +197,34 @@ Test(related_worker, tries_again_with_one_article_after_a_failure)
     cr_expect_str_eq(why, "canceling statement due to lock timeout");
     cr_expect_eq(events[DB_EVENT_LOST], 0);
     expect_first_calls("1 2 4 8 8 8");
+    stop(&worked[0]);
+}
+
+Test(related_worker, drops_a_connection_that_can_not_write)
+{
+    test_sql(url, "create sequence attempts");
+    replace_refresh("if nextval('attempts') = 1 then"
+                    "  raise exception 'cannot execute DELETE in a read-only transaction'"
+                    "    using errcode = '25006';"
+                    "end if;");
+    start(&worked[0], (struct db_related_worker_config){0});
+    cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
+    cr_expect_eq(events[DB_EVENT_LOST], 1);
+    cr_expect_str_eq(lost_why, "cannot execute DELETE in a read-only transaction");
+    cr_expect_eq(events[DB_EVENT_UP], 2);
+    stop(&worked[0]);
+}
+
+Test(related_worker, follows_the_server_of_the_change_feed)
+{
+    start(&worked[0], (struct db_related_worker_config){0});
+    cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
+    db_related_worker_follow(&worked[0].related_worker, "7/00000001/5/primary");
+    cr_expect_eq(events[DB_EVENT_LOST], 1);
+    cr_assert(RUN_UNTIL(ALL_MS, events[DB_EVENT_NO_CONNECT] == 1));
+    cr_expect(strstr(why, "7/00000001/5/primary") != NULL, "%s", why);
+    db_related_worker_follow(&worked[0].related_worker, NULL);
+    cr_assert(RUN_UNTIL(ALL_MS, events[DB_EVENT_UP] == 2));
     stop(&worked[0]);
 }
 

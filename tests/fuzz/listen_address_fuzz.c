@@ -18,8 +18,10 @@ static void expect_same(const struct listen_address *address);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct listen_address address;
-    char *text = strndup((const char *)data, size), *error = NULL;
+    char *text = malloc(size + 1), *error = NULL;
     fuzz_check(text != NULL);
+    memcpy(text, data, size);
+    text[size] = '\0';
     if (listen_address_parse(&address, text, &error)) {
         fuzz_check(error == NULL);
         expect_same(&address);

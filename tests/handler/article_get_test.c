@@ -182,7 +182,7 @@ Test(article_get, survives_a_client_that_leaves_before_the_answer)
     client = client_connect();
     client_send(client, "GET /healthz", "");
     cr_assert_eq(client_answer(client).status, 200);
-    cr_assert_eq(counter_get(&client_worker()->metrics.in_flight), 0);
+    cr_assert_eq(counter_get(&client_service()->metrics.in_flight), 0);
 }
 
 Test(article_get, asks_nothing_of_the_database_for_what_can_be_no_article)
@@ -202,6 +202,7 @@ Test(article_get, sends_a_slug_to_the_address_by_id)
 {
     client_send(client, "GET /articles/harbour-opens", "");
     struct db_query *query = fake_db_waiting(DB_ARTICLE_BY_SLUG);
+    cr_assert_eq(query->nparams, 1);
     cr_assert_str_eq(query->params[0].value, "harbour-opens");
     fake_db_answer(query, fake_id(7));
 

@@ -8,7 +8,7 @@
 
 #include "tests/handler/scene.h"
 
-enum { STORE_BYTES = 1000 * 1000 };
+enum { CACHE_BYTES = 1000 * 1000 };
 
 #define GZIP "Accept-Encoding: gzip\r\n"
 
@@ -17,7 +17,7 @@ static struct client *client;
 static void connect_one(void)
 {
     client = client_connect();
-    scene_store(STORE_BYTES);
+    scene_cache(CACHE_BYTES);
 }
 
 TestSuite(coding, .init = connect_one, .timeout = 20);
@@ -25,8 +25,8 @@ TestSuite(coding, .init = connect_one, .timeout = 20);
 /* The answer to the first request, which keeps it: of some 2,600 bytes. */
 static struct reply plain(void)
 {
-    scene_takes_off(client, "/articles/7");
-    scene_land(7, 3);
+    scene_looks_up(client, "/articles/7");
+    scene_answer(7, 3);
     struct reply reply = client_answer(client);
     cr_assert_eq(reply.status, 200);
     return reply;
@@ -81,7 +81,7 @@ ParameterizedTest(struct wish *c, coding, is_what_the_client_likes_best)
 Test(coding, is_negotiated_for_an_answer_that_was_just_looked_up_too)
 {
     client_send(client, "GET /articles/7", GZIP);
-    scene_land(7, 3);
+    scene_answer(7, 3);
     struct reply packed = client_answer(client);
     cr_expect_not_null(strstr(packed.head, "content-encoding: gzip\r\n"));
     expect_decompresses_to(&packed, scene_kept(client, "/articles/7", "").body);
@@ -89,10 +89,10 @@ Test(coding, is_negotiated_for_an_answer_that_was_just_looked_up_too)
 
 Test(coding, is_negotiated_without_a_cache_too)
 {
-    scene_store(0);
+    scene_cache(0);
     struct reply want = plain();
     client_send(client, "GET /articles/7", GZIP);
-    scene_land(7, 3);
+    scene_answer(7, 3);
     struct reply packed = client_answer(client);
     cr_expect_not_null(strstr(packed.head, "content-encoding: gzip\r\n"));
     expect_decompresses_to(&packed, want.body);
@@ -126,7 +126,7 @@ Test(coding, is_never_gzip_under_a_kilobyte)
 
 Test(coding, counts_what_it_costs_in_memory)
 {
-    struct answer_cache *answers = &client_worker()->answers;
+    struct answer_cache *answers = &client_service()->answers;
     plain();
     uint64_t before = counter_get(&answers->stats.bytes);
     struct reply packed = scene_kept(client, "/articles/7", GZIP);
@@ -166,15 +166,15 @@ Test(coding, is_named_by_a_304_without_a_query)
 
 Test(coding, is_named_by_a_304_where_it_was_just_looked_up)
 {
-    scene_store(0);
+    scene_cache(0);
     struct reply first = plain();
     char headers[64];
     snprintf(headers, sizeof(headers), "If-None-Match: %s\r\n", first.etag);
     client_send(client, "GET /articles/7", headers);
-    scene_land(7, 3);
+    scene_answer(7, 3);
     cr_expect_eq(client_answer(client).status, 304);
     client_send(client, "GET /articles/7", headers);
-    scene_land(7, 4);
+    scene_answer(7, 4);
     cr_expect_eq(scene_version(client), 4);
 }
 
@@ -196,7 +196,7 @@ Test(coding, is_sent_to_who_has_the_other_one)
 
 Test(coding, is_never_a_304_of_what_is_not_there)
 {
-    scene_takes_off(client, "/articles/7");
+    scene_looks_up(client, "/articles/7");
     fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID), fake_no_rows());
     cr_expect_eq(client_answer(client).status, 404);
     cr_expect_eq(scene_kept(client, "/articles/7", "If-None-Match: *\r\n").status, 404);

@@ -1,7 +1,7 @@
 /* tests/handler/fake_db.h - a database in two functions.
  *
- * It stands in for db/query.c: queries that handlers start wait here until the test ends them, in
- * any order and in any way. Results are real PGresults in the binary format that the statements ask
+ * It replaces db/query.c: queries that handlers start wait here until the test ends them, in any order and
+ * in any way. Results are real PGresults in the binary format that the statements ask
  * for. */
 #ifndef TESTS_HANDLER_FAKE_DB_H
 #define TESTS_HANDLER_FAKE_DB_H
@@ -16,6 +16,10 @@ size_t fake_db_ncancelled(void); /* while they waited */
 
 /* Ends a query with rows of its own; clears them. */
 void fake_db_answer(struct db_query *q, PGresult *result);
+
+/* Delivers one row of a streamed query; clears it. fake_db_end() ends such a query. */
+void fake_db_row(struct db_query *q, PGresult *result);
+void fake_db_end(struct db_query *q, int nrows);
 void fake_db_fail(struct db_query *q, enum db_error error, const char *message);
 
 /* Rows of db/sql/article_by_id.sql: one with every part set, of version 3; and none. */
@@ -24,6 +28,14 @@ PGresult *fake_no_rows(void);
 
 /* A published article with a body of so many bytes, of which some need an escape. */
 PGresult *fake_version(int64_t id, int version, size_t body_bytes);
+
+/* What these articles depend on, besides themselves. */
+enum { FAKE_SECTION = 1000, FAKE_AUTHOR, FAKE_TAG };
+
+/* A row of a published article that is too large to come at once; and a row of db/sql/large_article.sql.
+ * bytes: of the whole document. piece: NULL for an article that was withdrawn. */
+PGresult *fake_large(int64_t id, int bytes);
+PGresult *fake_piece(const char *status, int bytes, const char *piece, size_t length);
 
 /* The row of db/sql/related_by_id.sql: a list of n cards with the ids first, first + 1, ...; no row
  * for no cards. */

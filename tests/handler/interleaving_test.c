@@ -1,5 +1,5 @@
-/* No order of a change and a look-up leaves an old answer behind: a test for each order that
- * handlers/article_lookup.c lists. */
+/* No order of a change and a look-up leaves an old answer in memory: a test for each order that
+ * server/lookup.c lists. */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "tests/handler/scene.h"
 
-enum { STORE_BYTES = 1000 * 1000 };
+enum { CACHE_BYTES = 1000 * 1000 };
 
 static struct client *one, *two, *three;
 static struct answer_cache *answers;
@@ -17,7 +17,7 @@ static void connect_three(void)
     one = client_connect();
     two = client_connect();
     three = client_connect();
-    answers = scene_store(STORE_BYTES);
+    answers = scene_cache(CACHE_BYTES);
 }
 
 TestSuite(interleaving, .init = connect_three, .timeout = 20);
@@ -25,8 +25,8 @@ TestSuite(interleaving, .init = connect_three, .timeout = 20);
 Test(interleaving, told_then_begun_is_kept)
 {
     scene_told(7);
-    scene_takes_off(one, "/articles/7");
-    scene_land(7, 3);
+    scene_looks_up(one, "/articles/7");
+    scene_answer(7, 3);
     cr_expect_eq(scene_version(one), 3);
     scene_kept(two, "/articles/7", "");
 }
@@ -43,29 +43,28 @@ static void tell(int64_t id)
         scene_told(id);
 }
 
-ParameterizedTestParameters(interleaving, begun_then_told_then_landed_is_answered_but_not_kept)
+ParameterizedTestParameters(interleaving, begun_then_told_then_ended_is_answered_but_not_kept)
 {
     static struct news cases[] = {{7}, {SCENE_CARD}, {SCENE_CARD + 1}, {0}};
     return cr_make_param_array(struct news, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct news *c, interleaving,
-                  begun_then_told_then_landed_is_answered_but_not_kept)
+ParameterizedTest(struct news *c, interleaving, begun_then_told_then_ended_is_answered_but_not_kept)
 {
-    scene_takes_off(one, "/articles/7");
+    scene_looks_up(one, "/articles/7");
     client_send(two, "GET /articles/7", "");
     tell(c->id);
-    scene_takes_off(three, "/articles/7"); /* who comes now does not join */
+    scene_looks_up(three, "/articles/7"); /* a request that comes now does not join */
 
-    scene_land(7, 3);
+    scene_answer(7, 3);
     cr_expect_eq(scene_version(one), 3);
     cr_expect_eq(scene_version(two), 3);
     cr_assert(!client_has_answer(three));
     cr_expect_eq(counter_get(&answers->stats.items), 0, "the first look-up is not kept");
 
-    client_send(one, "GET /articles/7", ""); /* who comes between the two joins the second */
+    client_send(one, "GET /articles/7", ""); /* a request between the two joins the second */
     cr_assert_eq(fake_db_nwaiting(), 2);
-    scene_land(7, 4);
+    scene_answer(7, 4);
     cr_expect_eq(scene_version(three), 4);
     cr_expect_eq(scene_version(one), 4);
     cr_expect_eq(strncmp(scene_kept(two, "/articles/7", "").body, "{\"article\":", 11), 0);
@@ -81,11 +80,11 @@ ParameterizedTestParameters(interleaving, the_first_look_up_never_takes_the_plac
 ParameterizedTest(struct news *c, interleaving,
                   the_first_look_up_never_takes_the_place_of_the_second)
 {
-    scene_takes_off(one, "/articles/7");
+    scene_looks_up(one, "/articles/7");
     tell(c->id);
-    scene_takes_off(two, "/articles/7");
-    scene_land_newest(7, 4);
-    scene_land(7, 3);
+    scene_looks_up(two, "/articles/7");
+    scene_answer_newest(7, 4);
+    scene_answer(7, 3);
     cr_expect_eq(scene_version(one), 3);
     cr_expect_eq(scene_version(two), 4);
     client_send(three, "GET /articles/7", "");
@@ -93,57 +92,57 @@ ParameterizedTest(struct news *c, interleaving,
     cr_expect_eq(scene_version(three), 4);
 }
 
-Test(interleaving, begun_then_told_of_another_article_then_landed_is_kept)
+Test(interleaving, begun_then_told_of_another_article_then_ended_is_kept)
 {
-    scene_takes_off(one, "/articles/7");
+    scene_looks_up(one, "/articles/7");
     scene_told(8);
-    scene_land(7, 3);
+    scene_answer(7, 3);
     scene_version(one);
     scene_kept(two, "/articles/7", "");
 }
 
-ParameterizedTestParameters(interleaving, landed_then_told_is_dropped)
+ParameterizedTestParameters(interleaving, ended_then_told_is_dropped)
 {
     static struct news cases[] = {{7}, {SCENE_CARD}, {SCENE_CARD + 1}, {0}};
     return cr_make_param_array(struct news, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct news *c, interleaving, landed_then_told_is_dropped)
+ParameterizedTest(struct news *c, interleaving, ended_then_told_is_dropped)
 {
-    scene_takes_off(one, "/articles/7");
-    scene_land(7, 3);
+    scene_looks_up(one, "/articles/7");
+    scene_answer(7, 3);
     scene_version(one);
     scene_kept(two, "/articles/7", "");
     tell(c->id);
-    scene_takes_off(two, "/articles/7");
-    scene_land(7, 4);
+    scene_looks_up(two, "/articles/7");
+    scene_answer(7, 4);
     cr_expect_eq(scene_version(two), 4);
     client_send(three, "GET /articles/7", "");
     cr_expect_eq(scene_version(three), 4);
 }
 
-/* Nobody has vouched, and more than max_stale has passed since the lookup began. */
+/* No news have come, and more than max_stale has passed since the look-up began. */
 Test(interleaving, never_told_is_not_joined_from_max_stale_on)
 {
-    answer_cache_init(answers, STORE_BYTES, 1);
-    scene_takes_off(one, "/articles/7");
+    answer_cache_init(answers, CACHE_BYTES, 1);
+    scene_looks_up(one, "/articles/7");
     for (uint64_t began_us = clock_us(); clock_us() - began_us <= answers->max_stale_us;)
         ;
-    scene_takes_off(two, "/articles/7");
-    scene_land_newest(7, 4);
-    scene_land(7, 3);
+    scene_looks_up(two, "/articles/7");
+    scene_answer_newest(7, 4);
+    scene_answer(7, 3);
     cr_expect_eq(scene_version(one), 3);
     cr_expect_eq(scene_version(two), 4);
 }
 
 Test(interleaving, never_told_is_joined_before_max_stale_and_not_shown_afterwards)
 {
-    answer_cache_init(answers, STORE_BYTES, 60 * 1000);
-    scene_takes_off(one, "/articles/7");
+    answer_cache_init(answers, CACHE_BYTES, 60 * 1000);
+    scene_looks_up(one, "/articles/7");
     client_send(two, "GET /articles/7", "");
     cr_assert_eq(fake_db_nwaiting(), 2);
-    scene_land(7, 3);
+    scene_answer(7, 3);
     cr_expect_eq(scene_version(one), 3);
     cr_expect_eq(scene_version(two), 3);
-    scene_takes_off(three, "/articles/7");
+    scene_looks_up(three, "/articles/7");
 }

@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "handlers/article_lookup.h"
+#include "base/entity.h"
+#include "handlers/article.h"
 #include "tests/handler/scene.h"
 
-enum { STORE_BYTES = 1000 * 1000, SECOND_US = 1000 * 1000 };
+enum { CACHE_BYTES = 1000 * 1000, SECOND_US = 1000 * 1000 };
 
 static struct client *one, *two;
 static struct answer_cache *answers;
@@ -16,27 +17,28 @@ static void connect_two(void)
 {
     one = client_connect();
     two = client_connect();
-    answers = scene_store(STORE_BYTES);
+    answers = scene_cache(CACHE_BYTES);
 }
 
 TestSuite(kept, .init = connect_two, .timeout = 20);
 
 static void keep_7(void)
 {
-    scene_takes_off(one, "/articles/7");
-    scene_land(7, 3);
+    scene_looks_up(one, "/articles/7");
+    scene_answer(7, 3);
     scene_version(one);
 }
 
-static void vouch_at(uint64_t at_us)
+static void confirm_at(uint64_t at_us)
 {
-    answer_cache_on_news(answers, &(struct db_change_feed_news){.confirmed_at_us = at_us});
+    answer_cache_on_news(answers,
+                         &(struct db_change_feed_news){.confirmed_at_us = at_us, .server = ""});
 }
 
 Test(kept, is_shown_again_without_a_query)
 {
-    scene_takes_off(one, "/articles/7");
-    scene_land(7, 3);
+    scene_looks_up(one, "/articles/7");
+    scene_answer(7, 3);
     struct reply first = client_answer(one);
     for (int i = 0; i < 3; i++) {
         struct reply again = scene_kept(two, "/articles/7", "");
@@ -53,26 +55,26 @@ Test(kept, is_shown_again_without_a_query)
 
 Test(kept, is_nothing_where_the_cache_is_off)
 {
-    scene_store(0);
+    scene_cache(0);
     keep_7();
-    scene_takes_off(two, "/articles/7");
+    scene_looks_up(two, "/articles/7");
 }
 
 Test(kept, is_each_part_by_itself)
 {
     keep_7();
-    scene_takes_off(one, "/articles/7/related");
-    scene_land(7, 3);
+    scene_looks_up(one, "/articles/7/related");
+    scene_answer(7, 3);
     struct reply list = client_answer(one);
     cr_expect_str_eq(scene_kept(two, "/articles/7/related", "").body, list.body);
     cr_expect_eq(strncmp(scene_kept(two, "/articles/7", "").body, "{\"article\":", 11), 0);
 }
 
-Test(kept, are_both_parts_of_one_flight)
+Test(kept, are_both_parts_of_one_look_up)
 {
-    scene_takes_off(one, "/articles/7");
+    scene_looks_up(one, "/articles/7");
     client_send(two, "GET /articles/7/related", "");
-    scene_land(7, 3);
+    scene_answer(7, 3);
     client_answer(one);
     client_answer(two);
     scene_kept(one, "/articles/7", "");
@@ -80,27 +82,28 @@ Test(kept, are_both_parts_of_one_flight)
     cr_expect_eq(counter_get(&answers->stats.items), 2);
 }
 
-Test(kept, is_not_shown_before_anybody_has_vouched)
+Test(kept, is_not_shown_before_the_first_news)
 {
-    answer_cache_init(answers, STORE_BYTES, 60 * 1000);
+    answer_cache_init(answers, CACHE_BYTES, 60 * 1000);
     keep_7();
-    scene_takes_off(two, "/articles/7");
+    scene_looks_up(two, "/articles/7");
 }
 
-Test(kept, is_not_shown_where_the_last_vouch_is_older_than_max_stale)
+Test(kept, is_not_shown_where_the_last_news_are_older_than_max_stale)
 {
-    answer_cache_init(answers, STORE_BYTES, 100);
-    vouch_at(clock_us() - 200 * 1000);
+    answer_cache_init(answers, CACHE_BYTES, 100);
+    confirm_at(clock_us() - 200 * 1000);
     keep_7();
-    scene_takes_off(two, "/articles/7");
-    scene_land(7, 3);
+    scene_looks_up(two, "/articles/7");
+    scene_answer(7, 3);
     scene_version(two);
 
-    vouch_at(clock_us() + 60 * SECOND_US);
+    confirm_at(clock_us() + 60 * SECOND_US);
     scene_kept(two, "/articles/7", ""); /* it was there all the time */
 }
 
 struct change {
+    enum entity_kind kind;
     int64_t id;
     bool drops;
 };
@@ -108,29 +111,40 @@ struct change {
 ParameterizedTestParameters(kept, goes_with_a_change_of_what_it_shows_and_of_nothing_else)
 {
     static struct change cases[] = {
-        {7, true},  {SCENE_CARD, true}, {SCENE_CARD + 1, true}, {SCENE_CARD + 2, false},
-        {6, false}, {14, false}, /* its key is like an id */
-        {15, false}};
+        {ENTITY_ARTICLE, 7, true},
+        {ENTITY_ARTICLE, SCENE_CARD, true},
+        {ENTITY_ARTICLE, SCENE_CARD + 1, true},
+        {ENTITY_SECTION, FAKE_SECTION, true},
+        {ENTITY_AUTHOR, FAKE_AUTHOR, true},
+        {ENTITY_TAG, FAKE_TAG, true},
+        {ENTITY_ARTICLE, SCENE_CARD + 2, false},
+        {ENTITY_ARTICLE, 6, false},
+        {ENTITY_ARTICLE, FAKE_SECTION, false},
+        {ENTITY_SECTION, 7, false},
+        {ENTITY_SECTION_LISTING, FAKE_SECTION, false},
+        {ENTITY_ALL_LISTINGS, 0, false},
+        {ENTITY_LISTING, 0, false},
+    };
     return cr_make_param_array(struct change, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
 ParameterizedTest(struct change *c, kept, goes_with_a_change_of_what_it_shows_and_of_nothing_else)
 {
     keep_7();
-    scene_takes_off(one, "/articles/7/related");
-    scene_land(7, 3);
+    scene_looks_up(one, "/articles/7/related");
+    scene_answer(7, 3);
     client_answer(one);
 
-    scene_told(c->id);
+    scene_told_of(entity_key(c->kind, c->id));
     cr_expect_eq(counter_get(&answers->stats.dropped), c->drops ? 2 : 0);
     if (!c->drops) {
         scene_kept(one, "/articles/7", "");
         scene_kept(two, "/articles/7/related", "");
         return;
     }
-    scene_takes_off(one, "/articles/7");
+    scene_looks_up(one, "/articles/7");
     client_send(two, "GET /articles/7/related", "");
-    scene_land(7, 4);
+    scene_answer(7, 4);
     cr_expect_eq(scene_version(one), 4);
     cr_expect_eq(client_answer(two).status, 200);
 }
@@ -141,28 +155,28 @@ Test(kept, goes_with_a_change_of_everything)
     scene_told_everything();
     cr_expect_eq(counter_get(&answers->stats.items), 0);
     cr_expect_eq(counter_get(&answers->stats.dropped), 1);
-    scene_takes_off(two, "/articles/7");
+    scene_looks_up(two, "/articles/7");
 }
 
 Test(kept, is_not_what_lacks_its_list)
 {
-    scene_takes_off(one, "/articles/7");
+    scene_looks_up(one, "/articles/7");
     fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID), fake_version(7, 3, 100));
     fake_db_fail(fake_db_waiting(DB_RELATED_BY_ID), DB_TIMEOUT, NULL);
     scene_version(one);
     cr_expect_eq(counter_get(&answers->stats.items), 0);
-    scene_takes_off(two, "/articles/7");
+    scene_looks_up(two, "/articles/7");
 }
 
 Test(kept, is_an_article_without_cards_too)
 {
-    scene_takes_off(one, "/articles/7");
+    scene_looks_up(one, "/articles/7");
     fake_db_answer(fake_db_waiting(DB_RELATED_BY_ID), fake_cards(7, 0, 0));
     fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID), fake_version(7, 3, 100));
     scene_version(one);
     cr_expect_not_null(strstr(scene_kept(two, "/articles/7", "").body, "\"related_articles\":[]}"));
     scene_told(7);
-    scene_takes_off(two, "/articles/7");
+    scene_looks_up(two, "/articles/7");
 }
 
 /* ---- what is not there */
@@ -180,7 +194,7 @@ ParameterizedTestParameters(kept, is_what_is_not_there_for_ten_seconds)
 
 static void keep_absent(const struct absent *c)
 {
-    scene_takes_off(one, "/articles/7");
+    scene_looks_up(one, "/articles/7");
     fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID),
                    c->status[0] != '\0' ? fake_article(7, c->status) : fake_no_rows());
     cr_assert_eq(client_answer(one).status, c->want);
@@ -195,14 +209,14 @@ ParameterizedTest(struct absent *c, kept, is_what_is_not_there_for_ten_seconds)
     cr_expect_eq(again.status, c->want);
     cr_expect_not_null(strstr(again.head, "content-type: application/problem+json\r\n"));
 
-    vouch_at(after_us + 60 * SECOND_US);
-    uint64_t key = article_key(7, ARTICLE_WHOLE);
-    cr_assert_not_null(answer_cache_find(answers, key, before_us + 10 * SECOND_US - 1));
-    cr_expect_null(answer_cache_find(answers, key, after_us + 10 * SECOND_US));
+    confirm_at(after_us + 60 * SECOND_US);
+    struct answer_key key = article_key(7);
+    cr_assert_not_null(answer_cache_find(answers, &key, before_us + 10 * SECOND_US - 1));
+    cr_expect_null(answer_cache_find(answers, &key, after_us + 10 * SECOND_US));
 
-    answer_cache_find(answers, key, after_us)->stale_at_us = clock_us();
-    scene_takes_off(one, "/articles/7");
-    scene_land(7, 4);
+    answer_cache_find(answers, &key, after_us)->stale_at_us = clock_us();
+    scene_looks_up(one, "/articles/7");
+    scene_answer(7, 4);
     cr_expect_eq(scene_version(one), 4);
     cr_expect_eq(strncmp(scene_kept(two, "/articles/7", "").body, "{\"article\":", 11), 0);
 }
@@ -219,16 +233,73 @@ ParameterizedTest(struct absent *c, kept, is_what_is_not_there_until_it_comes)
     scene_told(8);
     cr_expect_eq(scene_kept(two, "/articles/7", "").status, c->want);
     scene_told(7);
-    scene_takes_off(one, "/articles/7");
-    scene_land(7, 1);
+    scene_looks_up(one, "/articles/7");
+    scene_answer(7, 1);
     cr_expect_eq(scene_version(one), 1);
 }
 
 Test(kept, is_no_answer_that_came_to_an_article_which_appeared_meanwhile)
 {
-    scene_takes_off(one, "/articles/7");
+    scene_looks_up(one, "/articles/7");
     scene_told(7);
     fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID), fake_no_rows());
     cr_expect_eq(client_answer(one).status, 404);
-    scene_takes_off(two, "/articles/7");
+    scene_looks_up(two, "/articles/7");
+}
+
+/* ---- while changes may go unreported */
+
+Test(kept, is_nothing_while_changes_may_go_unreported)
+{
+    keep_7();
+    scene_told_unreliable("a trigger is missing");
+    cr_expect_eq(counter_get(&answers->stats.items), 0);
+    scene_looks_up(one, "/articles/7");
+    scene_answer(7, 4);
+    cr_expect_eq(scene_version(one), 4);
+    cr_expect_eq(counter_get(&answers->stats.items), 0);
+    scene_looks_up(two, "/articles/7");
+}
+
+Test(kept, is_nothing_that_was_looked_up_while_changes_went_unreported)
+{
+    scene_told_unreliable("a trigger is missing");
+    scene_looks_up(one, "/articles/7");
+    scene_told_unreliable(NULL);
+    scene_answer(7, 3);
+    scene_version(one);
+    cr_expect_eq(counter_get(&answers->stats.items), 0);
+    scene_looks_up(two, "/articles/7");
+    scene_answer(7, 4);
+    scene_version(two);
+    scene_kept(one, "/articles/7", "");
+}
+
+Test(kept, is_shown_but_nothing_is_added_while_the_change_feed_is_lost)
+{
+    keep_7();
+    answer_cache_on_lost(answers);
+    scene_kept(one, "/articles/7", "");
+    scene_looks_up(one, "/articles/8");
+    scene_answer(8, 3);
+    scene_version(one);
+    scene_looks_up(one, "/articles/8");
+    scene_answer(8, 3);
+    scene_version(one);
+    confirm_at(clock_us());
+    scene_looks_up(one, "/articles/8");
+    scene_answer(8, 3);
+    scene_version(one);
+    scene_kept(one, "/articles/8", "");
+}
+
+Test(kept, is_nothing_from_another_server)
+{
+    keep_7();
+    scene_looks_up(two, "/articles/8");
+    answer_cache_drop_all(answers);
+    scene_answer(8, 3);
+    scene_version(two);
+    cr_expect_eq(counter_get(&answers->stats.items), 0);
+    scene_looks_up(one, "/articles/7");
 }

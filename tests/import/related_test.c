@@ -26,7 +26,7 @@ TestSuite(related, .init = begin, .fini = end, .timeout = 120);
 static void article(int id, int day, const char *text, const char *tags)
 {
     test_sql(url,
-             "insert into tags (name) select unnest('%s'::text[]) on conflict ((name::text)) do nothing;"
+             "insert into tags (name) select unnest('%s'::text[]) on conflict (name) do nothing;"
              "insert into articles (id, slug, section_id, published_at, title, body)"
              " values (%d, 'a-%d', 1, '2024-01-01 00:00Z'::timestamptz + %d * interval '1 day', "
              "'T%d', '%s');"

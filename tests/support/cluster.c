@@ -10,12 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/support/cluster.h"
 #include "tests/support/database.h"
 #include "tests/support/fail.h"
 #include "tests/support/process.h"
+#include "tests/support/sql.h"
 #include "tests/support/wait.h"
 
 enum { CRASH_TIMEOUT_MS = 10000 };
@@ -24,7 +26,7 @@ static const char tool[] = BROADSHEET_SOURCE_DIR "/tools/cluster";
 
 struct test_cluster {
     char *dir, *url;
-    int watch_fd; /* closed by the end of this process: the sign for the watch */
+    int watch_fd; /* the end of this process closes it, which the watching process notices */
 };
 
 static void watch(struct test_cluster *cluster);
@@ -33,19 +35,71 @@ static pid_t postmaster_of(const char *dir);
 static void signal_all(const char *dir, int signal_number);
 static bool read_line(const char *path, char *line, int size);
 
-struct test_cluster *test_cluster_create(void)
+/* The folder does not exist yet. */
+static struct test_cluster *new_cluster(void)
 {
+    static unsigned n;
     struct test_cluster *cluster = calloc(1, sizeof(*cluster));
     const char *beside = getenv("BROADSHEET_TEST_CLUSTER");
     if (cluster == NULL)
         abort();
-    cluster->dir =
-        test_format("%s-%d", beside != NULL ? beside : BROADSHEET_TEST_CLUSTER, (int)getpid());
+    cluster->dir = test_format("%s-%d-%u", beside != NULL ? beside : BROADSHEET_TEST_CLUSTER,
+                               (int)getpid(), n++);
     watch(cluster);
+    return cluster;
+}
+
+struct test_cluster *test_cluster_create(void)
+{
+    struct test_cluster *cluster = new_cluster();
     test_cluster_start(cluster);
     cluster->url = test_output_of((const char *[]){tool, "url", cluster->dir, NULL});
     test_database_migrate(cluster->url, "up");
     return cluster;
+}
+
+/* pg_basebackup runs as the user of the test; the files then get the owner of the primary's. */
+struct test_cluster *test_cluster_create_standby(const struct test_cluster *primary)
+{
+    struct test_cluster *standby = new_cluster();
+    char *data = test_format("%s/data", standby->dir), *from = test_format("%s/data", primary->dir);
+    char *password = test_format("%s/password", primary->dir);
+    free(test_output_of((const char *[]){"mkdir", "-p", standby->dir, NULL}));
+    free(test_output_of((const char *[]){"cp", "-p", password, standby->dir, NULL}));
+    free(test_output_of((const char *[]){BROADSHEET_POSTGRESQL_BIN "/pg_basebackup", "-D", data,
+                                         "-d", primary->url, "-R", "-X", "stream", "-c", "fast",
+                                         "--no-sync", NULL}));
+    char *owner = test_format("--reference=%s", from);
+    free(test_output_of((const char *[]){"chown", "-R", owner, data, NULL}));
+    test_cluster_start(standby);
+    standby->url = test_output_of((const char *[]){tool, "url", standby->dir, NULL});
+    free(owner);
+    free(password);
+    free(from);
+    free(data);
+    return standby;
+}
+
+void test_cluster_promote(struct test_cluster *standby)
+{
+    char *is_promoted = test_sql_value(standby->url, "select pg_promote(true, 60)");
+    if (strcmp(is_promoted, "t") != 0)
+        test_fail("the standby in %s is not promoted", standby->dir);
+    free(is_promoted);
+}
+
+void test_cluster_write_file(struct test_cluster *cluster, const char *name, const char *text)
+{
+    struct stat data;
+    char *folder = test_format("%s/data", cluster->dir);
+    char *path = test_format("%s/%s", folder, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd == -1 || stat(folder, &data) != 0 || fchown(fd, data.st_uid, data.st_gid) != 0 ||
+        write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+        test_fail("cannot write %s: %s", path, strerror(errno));
+    close(fd);
+    free(path);
+    free(folder);
 }
 
 void test_cluster_destroy(struct test_cluster *cluster)

@@ -20,7 +20,7 @@ void result_put_text(PGresult *result, int row, int column, const char *text); /
 /* A timestamptz; since 1970, as db/row.h gives it back. */
 void result_put_time_us(PGresult *result, int row, int column, int64_t time_us);
 
-/* A bigint[] of n items. */
-void result_put_int64s(PGresult *result, int row, int column, const int64_t *items, int n);
+/* Packed keys of entities: see db_row_keys() in db/row.h. */
+void result_put_keys(PGresult *result, int row, int column, const uint64_t *keys, size_t n);
 
 #endif

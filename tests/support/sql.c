@@ -145,8 +145,10 @@ static PGconn *kept_for(const char *url)
 /* The first read can bring the last words of the server, and only the second one finds the end. */
 static bool is_open(PGconn *session)
 {
-    return PQconsumeInput(session) == 1 && PQconsumeInput(session) == 1 &&
-           PQstatus(session) == CONNECTION_OK;
+    for (int reads = 0; reads < 2; reads++)
+        if (PQconsumeInput(session) == 0)
+            return false;
+    return PQstatus(session) == CONNECTION_OK;
 }
 
 static void keep(const char *url, PGconn *session)

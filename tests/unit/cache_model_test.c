@@ -7,12 +7,12 @@
 #include "bench/random.h"
 #include "cache/cache.h"
 
-enum { KEYS = 3000, SUBJECTS = 500, CALLS = 60000 };
+enum { KEYS = 3000, ENTITIES = 500, CALLS = 60000, FEW = 7 };
 
 struct object {
     bool is_in;
     size_t bytes, ndependencies;
-    int64_t dependencies[CACHE_MAX_DEPENDENCIES];
+    uint64_t dependencies[CACHE_MAX_DEPENDENCIES];
     struct cache_item item;
 };
 
@@ -32,10 +32,10 @@ static void on_evicted(struct cache *c, struct cache_item *item)
     memset(item, 0x55, sizeof(*item));
 }
 
-static bool holds(const struct object *object, int64_t subject)
+static bool depends_on(const struct object *object, uint64_t entity)
 {
     for (size_t i = 0; i < object->ndependencies; i++)
-        if (object->dependencies[i] == subject)
+        if (object->dependencies[i] == entity)
             return object->is_in;
     return false;
 }
@@ -45,31 +45,34 @@ static void insert(struct object *object, unsigned max_bytes)
     object->bytes = sizeof(struct cache_item) + random_below(&chance, 1000);
     if (random_below(&chance, 50) == 0) /* some are large, and some too large */
         object->bytes += random_below(&chance, max_bytes / 9);
-    object->ndependencies = random_below(&chance, CACHE_MAX_DEPENDENCIES + 1);
+    bool has_many = random_below(&chance, 100) == 0;
+    object->ndependencies = random_below(&chance, has_many ? CACHE_MAX_DEPENDENCIES + 1 : FEW + 1);
     for (size_t i = 0; i < object->ndependencies; i++) {
         unsigned hot = random_below(&chance, 4);
-        object->dependencies[i] = random_below(&chance, hot == 0 ? 3 : SUBJECTS);
+        object->dependencies[i] = random_below(&chance, hot == 0 ? 3 : ENTITIES);
     }
     object->is_in = true;
     items++;
+    size_t own_bytes = object->bytes;
+    object->bytes += cache_dependencies_bytes(object->ndependencies);
     bytes += object->bytes;
     bool is_small = object->bytes <= max_bytes / 10;
-    bool is_taken = cache_insert(&cache, &object->item, (uint64_t)(object - objects), object->bytes,
+    bool is_taken = cache_insert(&cache, &object->item, (uint64_t)(object - objects), own_bytes,
                                  object->dependencies, object->ndependencies);
     cr_assert_eq(is_taken, is_small);
     cr_assert_eq(object->is_in, is_small);
 }
 
-static void drop(int64_t subject)
+static void drop(uint64_t entity)
 {
     size_t want = 0;
     for (size_t i = 0; i < KEYS; i++)
-        want += holds(&objects[i], subject);
-    size_t before = items, dropped = cache_drop(&cache, subject);
+        want += depends_on(&objects[i], entity);
+    size_t before = items, dropped = cache_drop(&cache, entity);
     cr_assert_eq(dropped, want);
     cr_assert_leq(items, before - dropped);
     for (size_t i = 0; i < KEYS; i++)
-        cr_assert_not(holds(&objects[i], subject));
+        cr_assert_not(depends_on(&objects[i], entity));
 }
 
 static void grow(struct object *object, unsigned max_bytes)
@@ -92,7 +95,7 @@ static void call_something(unsigned max_bytes)
     if (what == 0)
         cache_clear(&cache);
     else if (what < 20)
-        drop(random_below(&chance, SUBJECTS + 10));
+        drop(random_below(&chance, ENTITIES + 10));
     else if (!object->is_in)
         insert(object, max_bytes);
     else if (what < 200)

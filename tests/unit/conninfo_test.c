@@ -9,13 +9,14 @@
 
 static char *error;
 
-/* The settings of whoever runs the tests are not ours. */
+/* The environment in which the tests run must not matter. */
 static void clear_environment(void)
 {
     const char *const variables[] = {
-        "PGHOST",           "PGHOSTADDR", "PGPORT",        "PGDATABASE",   "PGUSER",
-        "PGPASSWORD",       "PGSERVICE",  "PGSERVICEFILE", "PGSYSCONFDIR", "PGGSSENCMODE",
-        "PGCLIENTENCODING", "PGSSLMODE",  "PGAPPNAME"};
+        "PGHOST",       "PGHOSTADDR",           "PGPORT",           "PGDATABASE",
+        "PGUSER",       "PGPASSWORD",           "PGSERVICE",        "PGSERVICEFILE",
+        "PGSYSCONFDIR", "PGGSSENCMODE",         "PGCLIENTENCODING", "PGSSLMODE",
+        "PGAPPNAME",    "PGTARGETSESSIONATTRS", "PGCONNECT_TIMEOUT"};
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
         unsetenv(variables[i]);
     error = NULL;
@@ -43,7 +44,7 @@ static const char *value_of(const struct db_conninfo *info, const char *keyword)
     const char *value = NULL;
     for (size_t i = 0; info->keywords[i] != NULL; i++) {
         if (strcmp(info->keywords[i], keyword) == 0) {
-            cr_expect_null(value, "%s stands twice", keyword);
+            cr_expect_null(value, "%s is there twice", keyword);
             value = info->values[i];
         }
     }
@@ -121,6 +122,58 @@ Test(conninfo, keeps_the_other_parameters_and_speaks_utf8)
     db_conninfo_destroy(info);
 }
 
+struct attrs_case {
+    char url[64], variable[64], want[16];
+};
+
+ParameterizedTestParameters(conninfo, asks_for_a_primary_unless_the_url_says_otherwise)
+{
+    static struct attrs_case cases[] = {
+        {"host=a,b", "", "read-write"},
+        {"host=a,b target_session_attrs=any", "", "any"},
+        {"postgresql://a/d?target_session_attrs=primary", "", "primary"},
+        {"host=a", "PGTARGETSESSIONATTRS=primary", "primary"},
+        {"host=a target_session_attrs=any", "PGTARGETSESSIONATTRS=primary", "any"},
+    };
+    return cr_make_param_array(struct attrs_case, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+ParameterizedTest(struct attrs_case *c, conninfo, asks_for_a_primary_unless_the_url_says_otherwise)
+{
+    if (c->variable[0] != '\0')
+        putenv(c->variable);
+    struct db_conninfo *info = db_conninfo_create(c->url, &error);
+    cr_assert_not_null(info, "%s", error);
+    cr_expect_str_eq(value_of(info, "target_session_attrs"), c->want, "%s", c->url);
+    db_conninfo_destroy(info);
+}
+
+struct timeout_case {
+    char url[64];
+    unsigned want_s;
+};
+
+ParameterizedTestParameters(conninfo, reads_the_connect_timeout_as_libpq_does)
+{
+    static struct timeout_case cases[] = {
+        {"host=a", 0},
+        {"host=a connect_timeout=0", 0},
+        {"host=a connect_timeout=-1", 0},
+        {"host=a connect_timeout=1", 2},
+        {"host=a connect_timeout=2", 2},
+        {"postgresql://a/d?connect_timeout=30", 30},
+    };
+    return cr_make_param_array(struct timeout_case, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+ParameterizedTest(struct timeout_case *c, conninfo, reads_the_connect_timeout_as_libpq_does)
+{
+    struct db_conninfo *info = db_conninfo_create(c->url, &error);
+    cr_assert_not_null(info, "%s", error);
+    cr_expect_eq(info->connect_timeout_s, c->want_s, "%s", c->url);
+    db_conninfo_destroy(info);
+}
+
 Test(conninfo, asks_kerberos_where_it_was_told_to)
 {
     struct db_conninfo *info = db_conninfo_create("host=h gssencmode=prefer", &error);
@@ -150,7 +203,7 @@ struct bad_form {
     char url[160];
 };
 
-ParameterizedTestParameters(conninfo, refuses_what_it_cannot_understand_and_tells_no_password)
+ParameterizedTestParameters(conninfo, refuses_a_wrong_form_and_shows_no_password)
 {
     static struct bad_form cases[] = {
         {"SECRET"},
@@ -165,6 +218,8 @@ ParameterizedTestParameters(conninfo, refuses_what_it_cannot_understand_and_tell
         {"mysql://u:SECRET@h/d"},
         {"http://u:SECRET@h/d"},
         {"host=a,b port=1,2,3 password=SECRET"},
+        {"host=a connect_timeout=soon password=SECRET"},
+        {"host=a target_session_attrs=best password=SECRET"},
         {"host=a port=1,2 password=SECRET"},
         {"host=a,b hostaddr=127.0.0.1 password=SECRET"},
         {"host=a hostaddr=127.0.0.1,::1 password=SECRET"},
@@ -174,8 +229,7 @@ ParameterizedTestParameters(conninfo, refuses_what_it_cannot_understand_and_tell
     return cr_make_param_array(struct bad_form, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct bad_form *c, conninfo,
-                  refuses_what_it_cannot_understand_and_tells_no_password)
+ParameterizedTest(struct bad_form *c, conninfo, refuses_a_wrong_form_and_shows_no_password)
 {
     cr_assert_null(db_conninfo_create(c->url, &error), "%s", c->url);
     cr_assert_not_null(error);
@@ -184,7 +238,7 @@ ParameterizedTest(struct bad_form *c, conninfo,
     cr_expect_null(strchr(error, '\n'), "%s", error);
 }
 
-Test(conninfo, takes_16_hosts)
+Test(conninfo, accepts_16_hosts)
 {
     struct db_conninfo *info =
         db_conninfo_create("host=a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p port=7", &error);

@@ -12,7 +12,8 @@ static const char *const variables[] = {
     "BROADSHEET_THREADS",     "BROADSHEET_DB_CONNECTIONS",
     "BROADSHEET_CACHE_MB",    "BROADSHEET_MAX_STALE_MS",
     "BROADSHEET_DEADLINE_MS", "BROADSHEET_MAX_CONNECTIONS",
-    "BROADSHEET_LOG",
+    "BROADSHEET_LOG",         "BROADSHEET_MEMORY_MB",
+    "BROADSHEET_RELATED_MS",
 };
 
 static struct options options;
@@ -56,17 +57,20 @@ Test(options, has_a_default_for_all_but_the_database)
     cr_expect_str_eq(options.database_url, "postgres://u@h/d");
     cr_expect_str_eq(options.listen, "127.0.0.1:8080");
     cr_expect_eq(options.threads, (unsigned)sysconf(_SC_NPROCESSORS_ONLN));
-    cr_expect_eq(options.db_connections, 2);
+    cr_expect_eq(options.db_connections, 0, "as many as PostgreSQL allows");
     cr_expect_eq(options.cache_mb, 64);
     cr_expect_eq(options.max_stale_ms, 1000);
     cr_expect_eq(options.deadline_ms, 2000);
     cr_expect_eq(options.max_connections, 10000);
     cr_expect_eq(options.log, LOG_INFO);
+    cr_expect_eq(options.memory_mb, 256);
+    cr_expect_eq(options.related_ms, 250);
 }
 
 Test(options, takes_every_setting_from_the_environment)
 {
-    const char *const values[] = {"u", "[::1]:0", "3", "4", "0", "250", "500", "77", "debug"};
+    const char *const values[] = {"u",   "[::1]:0", "3",     "4",  "0", "250",
+                                  "500", "77",      "debug", "16", "1"};
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
         setenv(variables[i], values[i], 1);
     cr_assert(read_line("serve"), "%s", error);
@@ -78,6 +82,8 @@ Test(options, takes_every_setting_from_the_environment)
     cr_expect_eq(options.max_stale_ms, 250);
     cr_expect_eq(options.deadline_ms, 500);
     cr_expect_eq(options.max_connections, 77);
+    cr_expect_eq(options.memory_mb, 16);
+    cr_expect_eq(options.related_ms, 1);
     cr_expect_eq(options.log, LOG_DEBUG);
 }
 
@@ -86,7 +92,8 @@ Test(options, lets_a_flag_win_over_its_variable)
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
         setenv(variables[i], "nonsense", 1);
     cr_assert(read_line("--database-url u --listen=:1 --threads 2 --db-connections 64 --cache-mb 9"
-                        " --max-stale-ms 100 --deadline-ms 10 --max-connections 5 --log error"),
+                        " --max-stale-ms 100 --deadline-ms 10 --max-connections 5 --log error"
+                        " --memory-mb 17 --related-ms 3"),
               "%s", error);
     cr_expect_str_eq(options.database_url, "u");
     cr_expect_str_eq(options.listen, ":1");
@@ -96,6 +103,8 @@ Test(options, lets_a_flag_win_over_its_variable)
     cr_expect_eq(options.max_stale_ms, 100);
     cr_expect_eq(options.deadline_ms, 10);
     cr_expect_eq(options.max_connections, 5);
+    cr_expect_eq(options.memory_mb, 17);
+    cr_expect_eq(options.related_ms, 3);
     cr_expect_eq(options.log, LOG_ERROR);
 }
 

@@ -1,0 +1,61 @@
+#include "handlers/query_parameters.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <string.h>
+
+static const char *const tracking[] = {"fbclid", "gclid",   "mc_cid", "mc_eid",
+                                       "igshid", "msclkid", "twclid", "ref_src"};
+
+static h2o_iovec_t next_piece(h2o_iovec_t *query);
+static bool is_tracking(h2o_iovec_t name);
+
+enum query_parameters_fault query_parameters_read(h2o_iovec_t query, const char *const names[],
+                                                  h2o_iovec_t values[QUERY_MAX_PARAMETERS],
+                                                  h2o_iovec_t *ret_name)
+{
+    memset(values, 0, QUERY_MAX_PARAMETERS * sizeof(values[0]));
+    while (query.len > 0) {
+        h2o_iovec_t piece = next_piece(&query);
+        const char *equals = piece.len > 0 ? memchr(piece.base, '=', piece.len) : NULL;
+        const char *end = piece.base + piece.len;
+        h2o_iovec_t name =
+            h2o_iovec_init(piece.base, (size_t)((equals != NULL ? equals : end) - piece.base));
+        if (piece.len == 0 || is_tracking(name))
+            continue;
+        size_t i = 0;
+        while (names[i] != NULL && !h2o_memis(name.base, name.len, names[i], strlen(names[i])))
+            i++;
+        assert(i < QUERY_MAX_PARAMETERS || names[i] == NULL);
+        *ret_name = name;
+        if (names[i] == NULL)
+            return QUERY_PARAMETERS_UNKNOWN;
+        if (values[i].base != NULL)
+            return QUERY_PARAMETERS_REPEATED;
+        values[i] = equals != NULL ? h2o_iovec_init(equals + 1, (size_t)(end - equals - 1))
+                                   : h2o_iovec_init(end, 0);
+    }
+    return QUERY_PARAMETERS_FINE;
+}
+
+/* What stands before the next "&"; takes both off the query. */
+static h2o_iovec_t next_piece(h2o_iovec_t *query)
+{
+    const char *ampersand = memchr(query->base, '&', query->len);
+    size_t length = ampersand != NULL ? (size_t)(ampersand - query->base) : query->len;
+    size_t taken = ampersand != NULL ? length + 1 : length;
+    h2o_iovec_t piece = h2o_iovec_init(query->base, length);
+    *query = h2o_iovec_init(query->base + taken, query->len - taken);
+    return piece;
+}
+
+static bool is_tracking(h2o_iovec_t name)
+{
+    if (name.len >= strlen("utm_") && memcmp(name.base, "utm_", strlen("utm_")) == 0)
+        return true;
+    for (size_t i = 0; i < sizeof(tracking) / sizeof(tracking[0]); i++) {
+        if (h2o_memis(name.base, name.len, tracking[i], strlen(tracking[i])))
+            return true;
+    }
+    return false;
+}
