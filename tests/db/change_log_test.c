@@ -191,8 +191,7 @@ Test(change_log, has_all_changes_since_every_snapshot_to_which_it_reaches)
             test_session_sql(other, is_open ? "commit" : "begin");
             is_open = !is_open;
             if (is_open)
-                test_session_sql(other, "insert into change_log (key) values (%d)",
-                                 1000 + i);
+                test_session_sql(other, "insert into change_log (key) values (%d)", 1000 + i);
         }
         test_session_sql(session, "insert into change_log (key) values (%d)", 2000 + i);
         test_session_sql(session, "create table if not exists truth (like change_log);"

@@ -48,7 +48,8 @@ static char *work(char *ret_reason, size_t size)
     ret_reason[0] = '\0';
     for (int steps = 0, done = 1; done > 0; steps++) {
         cr_assert_lt(steps, 100, "the work does not end");
-        PGresult *row = test_session_rows(session, "%s", "select done, failed, reason from related_work(100)");
+        PGresult *row =
+            test_session_rows(session, "%s", "select done, failed, reason from related_work(100)");
         done = atoi(PQgetvalue(row, 0, 0));
         if (!PQgetisnull(row, 0, 1)) {
             char *longer = malloc(strlen(all) + strlen(PQgetvalue(row, 0, 1)) + 1);
@@ -75,14 +76,17 @@ static void expect_failed(const char *want)
 
 static long failures(void)
 {
-    return model_number(session, "select coalesce(sum(failures), 0) from related_failures where article_id = 15");
+    return model_number(
+        session, "select coalesce(sum(failures), 0) from related_failures where article_id = 15");
 }
 
 /* In seconds, or a little less. */
 static long pause_left(void)
 {
-    return model_number(session, "select extract(epoch from retry_at - clock_timestamp())::int from related_failures"
-                                 " where article_id = 15");
+    return model_number(
+        session,
+        "select extract(epoch from retry_at - clock_timestamp())::int from related_failures"
+        " where article_id = 15");
 }
 
 static void let_pause_end(void)
@@ -101,7 +105,8 @@ static void expect_pauses_that_grow(void)
         let_pause_end();
         expect_failed("{15}");
         cr_expect_eq(failures(), n);
-        cr_expect(pause_left() > most / 2 && pause_left() <= most, "failure %ld: %ld", n, pause_left());
+        cr_expect(pause_left() > most / 2 && pause_left() <= most, "failure %ld: %ld", n,
+                  pause_left());
     }
 }
 
@@ -110,13 +115,18 @@ Test(failures, in_reading_an_article_stop_no_other_article)
     break_article(15, "article_terms");
     expect_failed("{15}");
     cr_expect_eq(model_number(session, "select count(*) from article_terms"), 12);
-    cr_expect_eq(model_number(session, "select count(distinct article_id) from article_related where article_id > 10"), 9);
+    cr_expect_eq(
+        model_number(
+            session,
+            "select count(distinct article_id) from article_related where article_id > 10"),
+        9);
     expect_pauses_that_grow();
     test_session_sql(session, "drop trigger broken on article_terms");
     let_pause_end();
     expect_failed("");
     cr_expect_eq(failures(), 0);
-    cr_expect_eq(model_number(session, "select count(*) from article_related where article_id = 15"), 6);
+    cr_expect_eq(
+        model_number(session, "select count(*) from article_related where article_id = 15"), 6);
     model_expect_settled(session, "a failure in reading");
 }
 
@@ -124,13 +134,18 @@ Test(failures, in_making_a_list_stop_no_other_list)
 {
     break_article(15, "article_related");
     expect_failed("{15}");
-    cr_expect_eq(model_number(session, "select count(distinct article_id) from article_related where article_id > 10"), 9);
+    cr_expect_eq(
+        model_number(
+            session,
+            "select count(distinct article_id) from article_related where article_id > 10"),
+        9);
     expect_pauses_that_grow();
     test_session_sql(session, "drop trigger broken on article_related");
     let_pause_end();
     expect_failed("");
     cr_expect_eq(failures(), 0);
-    cr_expect_eq(model_number(session, "select count(*) from article_related where article_id = 15"), 6);
+    cr_expect_eq(
+        model_number(session, "select count(*) from article_related where article_id = 15"), 6);
     model_expect_settled(session, "a failure in making lists");
 }
 
@@ -139,10 +154,14 @@ Test(failures, in_writing_a_document_stop_no_other_document_and_readers_get_the_
     expect_failed("");
     break_article(15, "article_views");
     test_session_sql(session, "update sections set name = 'Town' where id = 1");
-    cr_assert(WAIT_UNTIL(20000, model_number(session, "select count(*) from stale_marks where key %% 16 = 2") == 0 ||
-                                    model_number(session, "select done from related_work(100)") < 0));
+    cr_assert(WAIT_UNTIL(
+        20000, model_number(session, "select count(*) from stale_marks where key %% 16 = 2") == 0 ||
+                   model_number(session, "select done from related_work(100)") < 0));
     cr_expect_eq(failures(), 1);
-    cr_expect_eq(model_number(session, "select count(*) from article_views where document like '%%\"Town\"%%'"), 13);
+    cr_expect_eq(
+        model_number(session,
+                     "select count(*) from article_views where document like '%%\"Town\"%%'"),
+        13);
     char *document = model_document(session, 15);
     cr_expect_not_null(strstr(document, "\"Town\""), "%s", document);
     free(document);

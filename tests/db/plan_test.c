@@ -25,7 +25,10 @@ static const struct meant {
     const char *parameters;           /* of execute */
     const char *indexes[MAX_INDEXES]; /* each of them is scanned */
 } meant[] = {
-    {"article_by_id", "(bigint[])", SIX_ARTICLES, {"article_views_pkey", "stale_gates_pkey", "stale_marks_key"}},
+    {"article_by_id",
+     "(bigint[])",
+     SIX_ARTICLES,
+     {"article_views_pkey", "stale_gates_pkey", "stale_marks_key"}},
     {"related_by_id", "(bigint[])", SIX_ARTICLES, {"related_views_pkey", "stale_gates_pkey"}},
     {"article_by_slug", "(text)", "('article-24000')", {"articles_slug_key"}},
     {"large_article", "(bigint)", "(70)", {NULL}},
@@ -41,10 +44,9 @@ static const struct meant {
 enum { NMEANT = sizeof(meant) / sizeof(meant[0]) };
 
 /* These grow with the archive: to read one whole is the fault that this test looks for. */
-static const char *const large[] = {"articles",        "article_tags",  "article_authors",
-                                    "article_related", "article_views", "article_cards",
-                                    "related_views",   "change_log",    "stale_marks",
-                                    "stale_gates"};
+static const char *const large[] = {
+    "articles",      "article_tags",  "article_authors", "article_related", "article_views",
+    "article_cards", "related_views", "change_log",      "stale_marks",     "stale_gates"};
 
 static char *url;
 static PGconn *session;
@@ -131,22 +133,23 @@ static void fill(void)
                      " select i, r, (i + r * 17) %% %d + 1, 1"
                      " from generate_series(1, %d) i, generate_series(1, 6) r",
                      ARTICLES, ARTICLES);
-    test_session_sql(session,
-                     "analyze;"
-                     "insert into article_views"
-                     " select * from article_views_of(array(select id from articles));"
-                     "insert into article_cards"
-                     " select * from article_cards_of(array(select id from articles));"
-                     "analyze article_views, article_cards;"
-                     "insert into related_views"
-                     " select * from related_views_of(array(select id from articles));"
-                     "insert into change_log (xid, key)"
-                     " select (i + 900)::text::xid8, i * 16 + 1 from generate_series(1, %d) i;"
-                     "insert into stale_marks (key) select i * 16 + 1 from generate_series(1, 20000) i;"
-                     "delete from stale_marks;"
-                     "insert into stale_gates (gate, is_open)"
-                     " select g, false from generate_series(1, 1000), unnest('{documents,lists}'::text[]) g",
-                     ARTICLES);
+    test_session_sql(
+        session,
+        "analyze;"
+        "insert into article_views"
+        " select * from article_views_of(array(select id from articles));"
+        "insert into article_cards"
+        " select * from article_cards_of(array(select id from articles));"
+        "analyze article_views, article_cards;"
+        "insert into related_views"
+        " select * from related_views_of(array(select id from articles));"
+        "insert into change_log (xid, key)"
+        " select (i + 900)::text::xid8, i * 16 + 1 from generate_series(1, %d) i;"
+        "insert into stale_marks (key) select i * 16 + 1 from generate_series(1, 20000) i;"
+        "delete from stale_marks;"
+        "insert into stale_gates (gate, is_open)"
+        " select g, false from generate_series(1, 1000), unnest('{documents,lists}'::text[]) g",
+        ARTICLES);
     test_session_sql(session, "analyze; set session_replication_role = origin");
 }
 
@@ -155,8 +158,8 @@ static json_object *explain(const struct meant *m)
 {
     test_session_sql(session, "prepare %s %s as %s", m->statement, m->type,
                      model_statement(m->statement));
-    PGresult *row =
-        test_session_rows(session, "explain (format json) execute %s %s", m->statement, m->parameters);
+    PGresult *row = test_session_rows(session, "explain (format json) execute %s %s", m->statement,
+                                      m->parameters);
     json_object *plan = json_tokener_parse(PQgetvalue(row, 0, 0));
     PQclear(row);
     cr_assert_not_null(plan);
@@ -172,7 +175,8 @@ static const char *what_is_explained;
 
 /* Runs a prepared statement. PostgreSQL sends the plan of each query that it has run, those in functions too, which
  * explain does not show. */
-static void expect_plans(const char *statement, const char *parameters, const char *const indexes[MAX_INDEXES])
+static void expect_plans(const char *statement, const char *parameters,
+                         const char *const indexes[MAX_INDEXES])
 {
     heard.nplans = 0;
     strcpy(heard.indexes, " ");
@@ -188,18 +192,21 @@ static void expect_indexes_where_marks_are(void)
     static const char *const of_lists[MAX_INDEXES] = {"related_views_pkey", "article_related_pkey",
                                                       "articles_pkey", "stale_marks_key"};
     static const char *const of_documents[MAX_INDEXES] = {
-        "article_views_pkey", "articles_pkey", "article_authors_pkey|article_authors_article_id_author_id_key",
-        "article_tags_pkey", "stale_marks_key"};
-    test_session_sql(session, "prepare large_article (bigint) as %s", model_statement("large_article"));
+        "article_views_pkey", "articles_pkey",
+        "article_authors_pkey|article_authors_article_id_author_id_key", "article_tags_pkey",
+        "stale_marks_key"};
+    test_session_sql(session, "prepare large_article (bigint) as %s",
+                     model_statement("large_article"));
     PQsetNoticeProcessor(session, on_notice, NULL);
     for (int marks = 20; marks <= 2000; marks *= 100) {
-        test_session_sql(session,
-                         "set client_min_messages = 'warning';"
-                         "insert into stale_gates (gate, is_open) values ('documents', true), ('lists', true);"
-                         "insert into stale_marks (key) values (70 * 16 + 1), (70 * 16 + 10), (70 * 16 + 11);"
-                         "insert into stale_marks (key)"
-                         " select 16 * i + 1 + 9 * (i %% 2) from generate_series(30001, 30000 + %d) i",
-                         marks);
+        test_session_sql(
+            session,
+            "set client_min_messages = 'warning';"
+            "insert into stale_gates (gate, is_open) values ('documents', true), ('lists', true);"
+            "insert into stale_marks (key) values (70 * 16 + 1), (70 * 16 + 10), (70 * 16 + 11);"
+            "insert into stale_marks (key)"
+            " select 16 * i + 1 + 9 * (i %% 2) from generate_series(30001, 30000 + %d) i",
+            marks);
         test_session_sql(session, "load 'auto_explain'; set auto_explain.log_min_duration = 0;"
                                   "set auto_explain.log_nested_statements = on;"
                                   "set auto_explain.log_format = 'json';"

@@ -1,5 +1,4 @@
-/* What the database writes is, byte for byte, what json-c makes of the same columns; and json-c
- * reads it back. */
+/* The database writes, byte for byte, the same JSON as json-c makes of the same columns; and json-c reads it back. */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <inttypes.h>
@@ -209,16 +208,17 @@ ParameterizedTestParameters(read_model_json, is_what_json_c_makes_of_any_text)
 ParameterizedTest(struct text *c, read_model_json, is_what_json_c_makes_of_any_text)
 {
     char *quoted = PQescapeLiteral(session, c->text, strlen(c->text));
-    test_session_sql(session,
-                     "update articles set title = %s, summary = title || %s, body = title || %s"
-                     " where id = 1;"
-                     "update articles set image_url = 'https://example.com/a', image_alt = title,"
-                     " image_credit = title, corrections = jsonb_build_array("
-                     "  jsonb_build_object('at', '2024-01-01T00:00:00Z', 'text', title)) where id = 1;"
-                     "update sections set name = 'x' || normalize(%s) || 'x' where id = 1;"
-                     "update authors set name = 'x' || normalize(%s) || id;"
-                     "update tags set name = 'x' || normalize(%s) || id",
-                     quoted, quoted, quoted, quoted, quoted, quoted);
+    test_session_sql(
+        session,
+        "update articles set title = %s, summary = title || %s, body = title || %s"
+        " where id = 1;"
+        "update articles set image_url = 'https://example.com/a', image_alt = title,"
+        " image_credit = title, corrections = jsonb_build_array("
+        "  jsonb_build_object('at', '2024-01-01T00:00:00Z', 'text', title)) where id = 1;"
+        "update sections set name = 'x' || normalize(%s) || 'x' where id = 1;"
+        "update authors set name = 'x' || normalize(%s) || id;"
+        "update tags set name = 'x' || normalize(%s) || id",
+        quoted, quoted, quoted, quoted, quoted, quoted);
     model_settle(session);
     PQfreemem(quoted);
     expect_json_of("1");
@@ -271,7 +271,7 @@ ParameterizedTestParameters(read_model_json, writes_times_as_rfc_3339_in_utc)
     return cr_make_param_array(struct moment, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-/* Whatever the settings of who writes. */
+/* The settings of the session that writes do not matter. */
 ParameterizedTest(struct moment *c, read_model_json, writes_times_as_rfc_3339_in_utc)
 {
     const char *const settings[] = {
@@ -302,13 +302,16 @@ Test(read_model_json, writes_null_for_no_summary_and_arrays_for_no_names)
         session, "select string_agg(substr(document, 1, strpos(document, ',\"section')),"
                  " ' ' order by document)"
                  " from article_views where article_id >= 10");
-    cr_expect_str_eq(summaries,
-                     "{\"id\":10,\"slug\":\"b\",\"title\":\"t\",\"summary\":\"\",\"body\":\"\",\"image\":null, "
-                     "{\"id\":576460752303423487,\"slug\":\"a\",\"title\":\"t\",\"summary\":null,"
-                     "\"body\":\"\",\"image\":null,");
+    cr_expect_str_eq(
+        summaries,
+        "{\"id\":10,\"slug\":\"b\",\"title\":\"t\",\"summary\":\"\",\"body\":\"\",\"image\":null, "
+        "{\"id\":576460752303423487,\"slug\":\"a\",\"title\":\"t\",\"summary\":null,"
+        "\"body\":\"\",\"image\":null,");
     free(summaries);
-    long without = model_number(session, "select count(*) from article_views where article_id >= 10"
-                                         " and document like '%%,\"authors\":[],\"tags\":[],\"language\":null,\"corrections\":[],%%'");
+    long without = model_number(
+        session, "select count(*) from article_views where article_id >= 10"
+                 " and document like "
+                 "'%%,\"authors\":[],\"tags\":[],\"language\":null,\"corrections\":[],%%'");
     cr_expect_eq(without, 2);
 }
 
@@ -447,14 +450,16 @@ static int nulls_of_large(void)
 /* Each piece has at most 65,536 bytes, which may end within a character. */
 Test(read_model_json, comes_in_pieces_that_make_the_document)
 {
-    static const char *const bodies[] = {"''", "repeat('a', 65000)", "repeat(E'\\U0001F4F0a', 50000)"};
+    static const char *const bodies[] = {"''", "repeat('a', 65000)",
+                                         "repeat(E'\\U0001F4F0a', 50000)"};
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
         test_session_sql(session, "update articles set body = %s where id = 1", bodies[i]);
-        PGresult *rows = PQexecParams(session, model_statement("large_article"), 1,
-                                      (const Oid[]){INT8OID},
-                                      (const char *const[]){"1"}, NULL, NULL, 1);
+        PGresult *rows =
+            PQexecParams(session, model_statement("large_article"), 1, (const Oid[]){INT8OID},
+                         (const char *const[]){"1"}, NULL, NULL, 1);
         cr_assert_eq(PQresultStatus(rows), PGRES_TUPLES_OK, "%s", PQerrorMessage(session));
-        char *want = model_value(session, "select document from article_views where article_id = 1");
+        char *want =
+            model_value(session, "select document from article_views where article_id = 1");
         size_t length = strlen(want), at = 0;
         cr_expect_eq(PQntuples(rows), (int)((length + 65535) / 65536));
         for (int row = 0; row < PQntuples(rows); row++) {

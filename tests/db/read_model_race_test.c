@@ -158,9 +158,10 @@ Test(read_model_race, never_shows_an_old_card_after_a_change_at_any_isolation_le
         model_expect_agreement(observer, levels[l]);
         model_settle(observer);
         model_expect_list(observer, 2, "1", "");
-        test_session_sql(one, "begin isolation level %s;"
-                              "update articles set status = 'published', title = 'Again' where id = 1;"
-                              "commit",
+        test_session_sql(one,
+                         "begin isolation level %s;"
+                         "update articles set status = 'published', title = 'Again' where id = 1;"
+                         "commit",
                          levels[l]);
         model_expect_list(observer, 2, "1", "1");
         model_expect_settled(observer, levels[l]);

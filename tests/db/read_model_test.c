@@ -55,14 +55,16 @@ static const struct change {
     {"insert into articles (id, slug, section_id, published_at, title, body, status)"
      " values (10, 'ten', 1, now(), 'Ten', 'Body', 'draft')",
      "a10"},
-    {"update articles set title = 'New', version = version + 1 where id = 1", "a1 A S1 U1 U2 T1 T2"},
+    {"update articles set title = 'New', version = version + 1 where id = 1",
+     "a1 A S1 U1 U2 T1 T2"},
     {"update articles set title = 'New' || id where id in (2, 3, 4)", "a2 a3 a4 A S1 S2 U1 T1"},
     {"update articles set body = 'New' where id = 2", "a2 A S1 U1"},
     {"update articles set summary = 'New' where id = 2", "a2 A S1 U1"},
     {"update articles set slug = 'new' where id = 2", "a2 A S1 U1"},
     {"update articles set section_id = 2 where id = 2", "a2 A S1 S2 U1"},
     {"update articles set published_at = '2024-02-01Z' where id = 3", "a3 A S2 T1"},
-    {"update articles set title = title where id < 3", "a1 a2 A S1 U1 U2 T1 T2"}, /* written is changed */
+    {"update articles set title = title where id < 3",
+     "a1 a2 A S1 U1 U2 T1 T2"}, /* written is changed */
     {"update articles set title = 'Title 1', body = 'Body'", "a1 a2 a3 a4 a5 A S1 S2 U1 U2 T1 T2"},
     {"update articles set title = 'New' where id = 99", ""},
     {"update articles set title = 'New' where id = 4", "a4"}, /* a draft is on no listing */
@@ -74,16 +76,19 @@ static const struct change {
      " values (2, 'two', 1, now(), 'New', 'Body'), (12, 'twelve', 2, now(), 'New', 'Body')"
      " on conflict (id) do update set title = excluded.title",
      "a2 a12 A S1 S2 U1"},
-    {"delete from articles where id = 4", "a4 A S1 T1"}, /* a deletion does not look for what it was */
+    {"delete from articles where id = 4",
+     "a4 A S1 T1"}, /* a deletion does not look for what it was */
     {"delete from articles where id = 2", "a1 a2 A S1 U1"}, /* 1 had it in its list */
     {"delete from articles where id = 99", ""},
     /* their authors and tags */
     {"insert into article_authors values (3, 1, 2)", "a3 A S2 U2 T1"},
     {"update article_authors set position = 3 where (article_id, position) = (2, 1)", "a2 A S1 U1"},
     {"update article_authors set author_id = 2 where article_id = 2", "a2 A S1 U1 U2"},
-    {"update article_authors set article_id = 3 where (article_id, position) = (2, 1)", "a2 a3 A S1 S2 U1 T1"},
+    {"update article_authors set article_id = 3 where (article_id, position) = (2, 1)",
+     "a2 a3 A S1 S2 U1 T1"},
     {"delete from article_authors where article_id = 2", "a2 A S1 U1"},
-    {"insert into article_tags select id, 3, published_at from articles where id = 2", "a2 A S1 U1 T3"},
+    {"insert into article_tags select id, 3, published_at from articles where id = 2",
+     "a2 A S1 U1 T3"},
     {"update article_tags set tag_id = 3 where (article_id, tag_id) = (3, 1)", "a3 A S2 T1 T3"},
     {"delete from article_tags where article_id = 3", "a3 A S2 T1"},
     /* names: all listings show them, and so do the documents, by their dependencies */
@@ -94,7 +99,8 @@ static const struct change {
     {"update tags set slug = 'tramway' where id = 1", "t1 *"},
     {"update tags set name = name || 's', slug = slug || 's'", "t1 t2 t3 *"},
     {"update tags set name = name", ""},
-    {"insert into tags (id, name) overriding system value values (10, 'New'), (11, 'Newer')", "t10 t11"},
+    {"insert into tags (id, name) overriding system value values (10, 'New'), (11, 'Newer')",
+     "t10 t11"},
     {"insert into sections (id, name) overriding system value values (10, 'New')", "s10"},
     {"insert into authors (id, name) overriding system value values (10, 'New')", "u10"},
     {"delete from tags where id = 3", "t3"},
@@ -150,11 +156,12 @@ Test(read_model, follows_each_kind_of_change_and_reports_what_it_concerns)
 
 Test(read_model, reports_all_listings_where_they_are_more_than_200)
 {
-    test_session_sql(session, "insert into tags (id, name) overriding system value"
-                              " select i, 'Tag ' || i from generate_series(1001, 1205) i;"
-                              "truncate change_log;"
-                              "insert into article_tags select 2, t.id, a.published_at"
-                              " from tags t, articles a where t.id between 1001 and 1198 and a.id = 2");
+    test_session_sql(session,
+                     "insert into tags (id, name) overriding system value"
+                     " select i, 'Tag ' || i from generate_series(1001, 1205) i;"
+                     "truncate change_log;"
+                     "insert into article_tags select 2, t.id, a.published_at"
+                     " from tags t, articles a where t.id between 1001 and 1198 and a.id = 2");
     cr_expect_eq(model_number(session, "select count(*) from change_log where key %% 16 = 8"), 198,
                  "with its section and its author these are 200");
     test_session_sql(session, "truncate change_log;"
@@ -170,9 +177,9 @@ Test(read_model, reports_all_listings_where_they_are_more_than_200)
 
 Test(read_model, follows_when_a_table_is_emptied_at_once)
 {
-    static const char *const tables[] = {
-        "article_related", "articles cascade", "article_tags",    "tags cascade",
-        "article_authors", "authors cascade",  "sections cascade"};
+    static const char *const tables[] = {"article_related", "articles cascade", "article_tags",
+                                         "tags cascade",    "article_authors",  "authors cascade",
+                                         "sections cascade"};
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
         model_reset(session);
         notifications();

@@ -65,27 +65,47 @@ TestSuite(related_views_race, .init = open_site, .fini = close_site, .timeout = 
 static const struct pair {
     const char *one, *two;
 } pairs[] = {
-    {RENAME_TAG, WRITE},      {RENAME_TAG, MAKE},
+    {RENAME_TAG, WRITE},
+    {RENAME_TAG, MAKE},
     {RENAME_SECTION, MAKE},
-    {NEW_TITLE, WRITE},      {NEW_TITLE, MAKE},
-    {NEW_TITLE, NEW_LISTS},   {NEW_TITLE, ENTER},
-    {NEW_TITLE, LEAVE},       {NEW_TITLE, DELETE_OWNER},
-    {NEW_TITLES, WRITE_ONE}, {NEW_TITLES, NEW_LISTS},
-    {WITHDRAW, WRITE},       {WITHDRAW, MAKE},
-    {WITHDRAW, NEW_LISTS},    {WITHDRAW, ENTER},
-    {RENAME_SECTION, WRITE}, {RENAME_SECTION, NEW_LISTS},
-    {RENAME_SECTION, ENTER},  {RENAME_SECTION, NEW_TITLE},
-    {DELETE_MEMBER, WRITE},  {DELETE_MEMBER, MAKE},
-    {DELETE_MEMBER, ENTER},   {DELETE_MEMBER, TURN_ROUND},
-    {DELETE_OWNER, WRITE},   {DELETE_OWNER, MAKE},
-    {ENTER, WRITE},          {ENTER, MAKE},
-    {LEAVE, WRITE},          {LEAVE, MAKE},
-    {TURN_ROUND, WRITE},     {TURN_ROUND, MAKE},
-    {EMPTY, WRITE},          {EMPTY, MAKE},
-    {EMPTY, WRITE_ONE},      {EMPTY, "insert into article_related values (1, 6, 4, 1)"},
-    {TRUNCATE, WRITE},       {TRUNCATE, ENTER},
-    {WRITE, WRITE},         {WRITE, MAKE},
-    {WRITE_ONE, WRITE},     {MAKE, MAKE},
+    {NEW_TITLE, WRITE},
+    {NEW_TITLE, MAKE},
+    {NEW_TITLE, NEW_LISTS},
+    {NEW_TITLE, ENTER},
+    {NEW_TITLE, LEAVE},
+    {NEW_TITLE, DELETE_OWNER},
+    {NEW_TITLES, WRITE_ONE},
+    {NEW_TITLES, NEW_LISTS},
+    {WITHDRAW, WRITE},
+    {WITHDRAW, MAKE},
+    {WITHDRAW, NEW_LISTS},
+    {WITHDRAW, ENTER},
+    {RENAME_SECTION, WRITE},
+    {RENAME_SECTION, NEW_LISTS},
+    {RENAME_SECTION, ENTER},
+    {RENAME_SECTION, NEW_TITLE},
+    {DELETE_MEMBER, WRITE},
+    {DELETE_MEMBER, MAKE},
+    {DELETE_MEMBER, ENTER},
+    {DELETE_MEMBER, TURN_ROUND},
+    {DELETE_OWNER, WRITE},
+    {DELETE_OWNER, MAKE},
+    {ENTER, WRITE},
+    {ENTER, MAKE},
+    {LEAVE, WRITE},
+    {LEAVE, MAKE},
+    {TURN_ROUND, WRITE},
+    {TURN_ROUND, MAKE},
+    {EMPTY, WRITE},
+    {EMPTY, MAKE},
+    {EMPTY, WRITE_ONE},
+    {EMPTY, "insert into article_related values (1, 6, 4, 1)"},
+    {TRUNCATE, WRITE},
+    {TRUNCATE, ENTER},
+    {WRITE, WRITE},
+    {WRITE, MAKE},
+    {WRITE_ONE, WRITE},
+    {MAKE, MAKE},
 };
 
 /* Such as the deletion of a row that the other one needs, or a row that both insert. */
@@ -155,11 +175,13 @@ static void change_in_the_midst(const char *change, const char *lock)
 
 Test(related_views_race, keeps_the_mark_of_a_change_in_the_midst_of_the_writing)
 {
-    static const char *const changes[] = {NEW_TITLES, WITHDRAW, RENAME_SECTION, DELETE_MEMBER, DELETE_OWNER,
-                                          ENTER,      LEAVE,    TURN_ROUND,     EMPTY};
+    static const char *const changes[] = {NEW_TITLES,    WITHDRAW,     RENAME_SECTION,
+                                          DELETE_MEMBER, DELETE_OWNER, ENTER,
+                                          LEAVE,         TURN_ROUND,   EMPTY};
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
         change_in_the_midst(changes[i], "lock related_views in share mode");
-        change_in_the_midst(changes[i], "select from related_views where article_id = 1 for update");
+        change_in_the_midst(changes[i],
+                            "select from related_views where article_id = 1 for update");
     }
 }
 

@@ -239,7 +239,8 @@ Test(related_views, are_only_marked_above_read_committed)
         cr_expect_gt(model_number(session, "select count(*) from article_related"), 2);
         cr_expect_eq(model_number(session, "select count(*) from stale_marks where key = 33"), 1,
                      "the card of 2 is still marked");
-        cr_expect_gt(model_number(session, "select count(*) from stale_marks where key %% 16 = 11"), 0);
+        cr_expect_gt(model_number(session, "select count(*) from stale_marks where key %% 16 = 11"),
+                     0);
         model_expect_agreement(session, levels[i]);
         model_expect_settled(session, levels[i]);
         free(before);

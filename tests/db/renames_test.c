@@ -39,13 +39,15 @@ TestSuite(renames, .init = open_site, .fini = close_site, .timeout = 120);
 /* Articles of section 2 with author 2 and tag 3, from 1001 on. */
 static void add_many(void)
 {
-    test_session_sql(session,
-                     "insert into articles (id, slug, section_id, published_at, title, body)"
-                     " select i, 'many-' || i, 2, '2024-01-01Z', 'Title', 'Body'"
-                     " from generate_series(1001, 1000 + %d) i;"
-                     "insert into article_authors select i, 1, 2 from generate_series(1001, 1000 + %d) i;"
-                     "insert into article_tags select i, 3, '2024-01-01Z' from generate_series(1001, 1000 + %d) i",
-                     MANY, MANY, MANY);
+    test_session_sql(
+        session,
+        "insert into articles (id, slug, section_id, published_at, title, body)"
+        " select i, 'many-' || i, 2, '2024-01-01Z', 'Title', 'Body'"
+        " from generate_series(1001, 1000 + %d) i;"
+        "insert into article_authors select i, 1, 2 from generate_series(1001, 1000 + %d) i;"
+        "insert into article_tags select i, 3, '2024-01-01Z' from generate_series(1001, 1000 + %d) "
+        "i",
+        MANY, MANY, MANY);
     model_settle(session);
     test_session_sql(session, "select close_gates()");
     test_session_sql(session, "truncate change_log");
@@ -71,7 +73,8 @@ Test(renames, of_names_in_many_articles_write_a_bounded_number_of_rows)
 {
     add_many();
     for (size_t i = 0; i < sizeof(renames) / sizeof(renames[0]); i++) {
-        test_session_sql(session, "select pg_stat_force_next_flush()"); /* else earlier rows count too */
+        test_session_sql(session,
+                         "select pg_stat_force_next_flush()"); /* else earlier rows count too */
         test_session_sql(session, "begin; %s", renames[i].sql);
         long nwritten = model_number(
             session, "select sum(n_tup_ins + n_tup_upd + n_tup_del) from pg_stat_xact_user_tables");
@@ -90,8 +93,10 @@ Test(renames, are_seen_from_the_commit_on_while_the_work_goes_on_and_after_it)
     for (size_t i = 0; i < sizeof(renames) / sizeof(renames[0]); i++) {
         test_session_sql(session, "%s", renames[i].sql);
         for (long done = 1, steps = 0; done > 0 || steps < 3; steps++) {
-            cr_expect(has_name(1001, renames[i].name), "%s, after %ld steps", renames[i].sql, steps);
-            cr_expect(has_name(1000 + MANY, renames[i].name), "%s, after %ld steps", renames[i].sql, steps);
+            cr_expect(has_name(1001, renames[i].name), "%s, after %ld steps", renames[i].sql,
+                      steps);
+            cr_expect(has_name(1000 + MANY, renames[i].name), "%s, after %ld steps", renames[i].sql,
+                      steps);
             done = model_number(session, "select stale_work('{}', 100)");
             cr_expect_leq(done, 101, "one step writes a bounded number of documents");
         }
@@ -149,12 +154,17 @@ Test(renames, do_not_deadlock_with_an_editor_who_gives_the_same_tags_in_another_
                               " select i, 'Tag ' || i from generate_series(11, 15) i");
     for (int order = 0; order < 2; order++) {
         PGconn *editor = order == 0 ? one : two, *renamer = order == 0 ? two : one;
-        test_session_sql(editor, "begin; update articles set title = title || '!' where id = 2;"
-                                 "insert into article_tags select 2, 15, published_at from articles where id = 2");
+        test_session_sql(
+            editor,
+            "begin; update articles set title = title || '!' where id = 2;"
+            "insert into article_tags select 2, 15, published_at from articles where id = 2");
         test_session_sql(renamer, "begin; update tags set name = name || '.' where id = 11");
-        test_session_sql(editor, "set local lock_timeout = '10s';"
-                                 "insert into article_tags select 2, 11, published_at from articles where id = 2");
-        race_start(renamer, session, "update tags set name = name || '.' where id between 11 and 15");
+        test_session_sql(
+            editor,
+            "set local lock_timeout = '10s';"
+            "insert into article_tags select 2, 11, published_at from articles where id = 2");
+        race_start(renamer, session,
+                   "update tags set name = name || '.' where id between 11 and 15");
         cr_expect_not(race_is_waiting(renamer, session), "the rename waits for the editor");
         race_end(renamer, state);
         cr_expect_str_empty(state);
@@ -178,15 +188,18 @@ Test(renames, never_leave_a_closed_gate_before_a_mark)
         test_session_sql(session, "update tags set name = 'First %d' where id = 1", i);
         model_settle(session);
         if (i < 3) {
-            test_session_sql(one, "begin isolation level %s; select 1;"
-                                  "update tags set name = 'Second %d' where id = 1",
+            test_session_sql(one,
+                             "begin isolation level %s; select 1;"
+                             "update tags set name = 'Second %d' where id = 1",
                              level, i);
-            cr_expect_eq(model_number(two, "select close_gates()::int"), 0, "a mark is about to commit");
+            cr_expect_eq(model_number(two, "select close_gates()::int"), 0,
+                         "a mark is about to commit");
             test_session_sql(one, "commit");
         } else {
             test_session_sql(one, "begin isolation level %s; select count(*) from tags", level);
             test_session_sql(two, "begin; select close_gates()");
-            char *rename = test_sql_value(url, "select 'update tags set name = ''Second %d'' where id = 1'", i);
+            char *rename = test_sql_value(
+                url, "select 'update tags set name = ''Second %d'' where id = 1'", i);
             race_start(one, session, rename);
             free(rename);
             test_session_sql(two, "commit");
