@@ -9,7 +9,7 @@ create or replace function related_views_of(wanted bigint[]) returns setof relat
     set search_path = public, pg_temp
 as $$
     select r.article_id,
-           keys_pack(array_agg(article_key(r.related_id))
+           keys_pack(array_agg(article_key(r.related_id) order by r.rank)
                || coalesce(array_agg(distinct section_key(c.section_id)) filter (where c.section_id is not null), '{}')),
            string_agg(c.card, ',' order by r.rank)
     from article_related r
@@ -30,7 +30,7 @@ declare
 begin
     return query
         select r.article_id,
-               keys_pack(array_agg(article_key(r.related_id))
+               keys_pack(array_agg(article_key(r.related_id) order by r.rank)
                    || coalesce(array_agg(distinct section_key(c.section_id)) filter (where c.section_id is not null), '{}')),
                string_agg(c.card, ',' order by r.rank)
         from article_related r

@@ -17,7 +17,7 @@
 --     then that one sees the article on the list.
 
 -- Counts a failure of PostgreSQL on an article, and sets the time of the next try: 10 s, then four times as
--- long each time, up to an hour.
+-- long each time, up to an hour. Before that time, a failure does not count once more.
 create or replace function work_failed(article bigint, why text) returns void
     language plpgsql
     set search_path = public, pg_temp
@@ -26,8 +26,12 @@ begin
     insert into related_failures as f (article_id, failures, retry_at, reason, xid)
     values (article, 1, clock_timestamp() + interval '10 s', why, pg_current_xact_id())
     on conflict (article_id) do update
-        set failures = f.failures + 1,
-            retry_at = clock_timestamp() + least(interval '10 s' * 4 ^ least(f.failures, 6), interval '1 hour'),
+        set (failures, retry_at) = (
+                select f.failures, f.retry_at where f.retry_at > clock_timestamp() and f.retry_at <> 'infinity'
+                union all
+                select f.failures + 1,
+                       clock_timestamp() + least(interval '10 s' * 4 ^ least(f.failures, 6), interval '1 hour')
+                limit 1),
             reason = excluded.reason,
             xid = excluded.xid;
 end

@@ -34,7 +34,7 @@ begin
         perform related_forget(batch);
     end if;
     perform related_learn(batch, (select language::regconfig from related_settings));
-    delete from related_failures where article_id = any (batch);
+    update related_failures set retry_at = 'infinity' where article_id = any (batch);
 end
 $$;
 
@@ -235,20 +235,38 @@ begin
 end
 $$;
 
--- Queues articles that failed before and are to be tried again now. The hour is for the case that the try dies.
+-- Queues articles that failed before and are to be tried again now. Infinity: the try is in the queue. A failure
+-- sets the time of the next try (work_failed).
 create or replace function related_retry() returns void
     language plpgsql
     set search_path = public, pg_temp
 as $$
 begin
     with due as (
-        update related_failures set retry_at = clock_timestamp() + interval '1 hour'
+        update related_failures set retry_at = 'infinity'
         where article_id in (
             select f.article_id from related_failures f
             where f.retry_at <= clock_timestamp() order by f.retry_at limit 10 for update skip locked)
         returning article_id
     )
     insert into related_queue (article_id, needs_reading, turn) select d.article_id, true, 1 from due d;
+end
+$$;
+
+-- Forgets the failures of articles that were tried again and for which nothing is left to do: so the pauses grow
+-- whichever part of the work it is that fails.
+create or replace function related_recovered() returns void
+    language plpgsql
+    set search_path = public, pg_temp
+as $$
+begin
+    delete from related_failures
+    where article_id in (
+        select f.article_id from related_failures f
+        where f.retry_at = 'infinity'
+          and not exists (select from related_queue q where q.article_id = f.article_id)
+          and not exists (select from stale_marks m where m.key = document_key(f.article_id))
+        for update skip locked);
 end
 $$;
 
@@ -283,6 +301,8 @@ begin
         array(select l.key / 16 from change_log l where l.xid = pg_current_xact_id_if_assigned() and l.key % 16 = 1),
         greatest(max_articles, 200));
     perform set_config('broadsheet.lists', '', true);
+
+    perform related_recovered();
 
     done := greatest(nread, nmade, nstale);
     select array_agg(f.article_id order by f.article_id), (array_agg(f.reason order by f.article_id))[1]

@@ -1,5 +1,4 @@
-/* What the database writes is, byte for byte, what json-c makes of the same columns; and json-c
- * reads it back. */
+/* The database writes, byte for byte, the same JSON as json-c makes of the same columns; and json-c reads it back. */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <inttypes.h>
@@ -272,7 +271,7 @@ ParameterizedTestParameters(read_model_json, writes_times_as_rfc_3339_in_utc)
     return cr_make_param_array(struct moment, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-/* Whatever the settings of who writes. */
+/* The settings of the session that writes do not matter. */
 ParameterizedTest(struct moment *c, read_model_json, writes_times_as_rfc_3339_in_utc)
 {
     const char *const settings[] = {

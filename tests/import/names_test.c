@@ -62,13 +62,17 @@ Test(names, a_slug_is_the_readable_part_of_the_name)
 
 Test(names, are_stored_trimmed_and_in_nfc_and_are_unique_in_this_form)
 {
-    static const char *const same[][2] = {
-        {" News ", "News"}, {"\tSport\n", "Sport"}, {"Zoe\xcc\x88", "Zo\xc3\xab"},
-        {"\xc2\xa0Wide\xe2\x80\x83", "Wide"}, {"\xe2\x84\xab", "\xc3\x85"}};
+    static const char *const same[][2] = {{" News ", "News"},
+                                          {"\tSport\n", "Sport"},
+                                          {"Zoe\xcc\x88", "Zo\xc3\xab"},
+                                          {"\xc2\xa0Wide\xe2\x80\x83", "Wide"},
+                                          {"\xe2\x84\xab", "\xc3\x85"}};
     for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
         tag(same[i][0]);
-        cr_expect_eq(test_sql_number(url, "select count(*) from tags where name = '%s'", same[i][1]), 1);
-        test_sql(url, "insert into tags (name) values ('%s') on conflict (name) do nothing", same[i][1]);
+        cr_expect_eq(
+            test_sql_number(url, "select count(*) from tags where name = '%s'", same[i][1]), 1);
+        test_sql(url, "insert into tags (name) values ('%s') on conflict (name) do nothing",
+                 same[i][1]);
     }
     cr_expect_eq(test_sql_number(url, "select count(*) from tags"), 5);
     test_sql(url, "update tags set name = '  Latest  ' where name = 'News'");

@@ -65,10 +65,11 @@ static void load_archive(void)
 
 static void publish_newest(void)
 {
-    test_session_sql(session,
-                     "insert into related_queue (article_id, needs_reading) select id, true from articles"
-                     " where id > %d",
-                     ARCHIVE - WRITTEN);
+    test_session_sql(
+        session,
+        "insert into related_queue (article_id, needs_reading) select id, true from articles"
+        " where id > %d",
+        ARCHIVE - WRITTEN);
     work_off();
 }
 

@@ -100,8 +100,9 @@ Test(related_queue, what_is_published_comes_before_what_was_written_in_bulk)
 Test(related_queue, an_article_that_is_gone_or_queued_twice_does_no_harm)
 {
     articles(1, 2);
-    test_sql(url, "insert into related_queue (article_id, needs_reading) values (1, true), (1, false), "
-                  "(77, true), (77, false)");
+    test_sql(url,
+             "insert into related_queue (article_id, needs_reading) values (1, true), (1, false), "
+             "(77, true), (77, false)");
     refresh();
     cr_expect_eq(queued("true"), 0);
     cr_expect_eq(lists(), 2);
@@ -132,7 +133,8 @@ Test(related_queue, a_second_caller_neither_waits_nor_does_the_work_twice)
 
     articles(1, 40);
     test_session_sql(first, "begin; select done from related_work(100)");
-    cr_expect_eq(test_sql_number(url, "set lock_timeout = '5s'; select done from related_work(100)"), 0);
+    cr_expect_eq(
+        test_sql_number(url, "set lock_timeout = '5s'; select done from related_work(100)"), 0);
     test_session_sql(first, "commit");
     PQfinish(first);
     refresh();
@@ -146,7 +148,8 @@ Test(related_queue, lists_are_made_by_several_callers_at_the_same_time)
     articles(1, 40);
     test_sql(url, "select related_read(100)");
     test_session_sql(first, "begin; select done from related_work(10)");
-    cr_expect_eq(test_sql_number(url, "set lock_timeout = '5s'; select done from related_work(10)"), 10);
+    cr_expect_eq(test_sql_number(url, "set lock_timeout = '5s'; select done from related_work(10)"),
+                 10);
     test_session_sql(first, "commit");
     PQfinish(first);
     refresh();

@@ -163,8 +163,9 @@ Test(related, an_unchanged_list_is_not_written)
     for (int id = 1; id <= 9; id++)
         article(id, id, "heron", "{a,b}");
     refresh();
-    test_sql(url, "create table before as select *, xmin::text as writer from article_related;"
-                  "insert into related_queue (article_id, needs_reading) select id, true from articles");
+    test_sql(url,
+             "create table before as select *, xmin::text as writer from article_related;"
+             "insert into related_queue (article_id, needs_reading) select id, true from articles");
     refresh();
     cr_expect_eq(test_sql_number(url, "select count(*) from before b join article_related r using "
                                       "(article_id, rank, related_id)"

@@ -140,14 +140,20 @@ Test(migrations, rebuild_derives_everything_from_the_articles)
     char *url = test_database_create();
     test_articles_insert(url);
     test_sql(url, "set session_replication_role = replica;"
-                  "update articles set title = 'New' where id = 3; update sections set name = 'Town' where id = 1;"
+                  "update articles set title = 'New' where id = 3; update sections set name = "
+                  "'Town' where id = 1;"
                   "delete from article_tags where article_id = 4; truncate change_log");
-    test_database_tool(url, (const char *[]){BROADSHEET_SOURCE_DIR "/tools/migrate", "rebuild", NULL});
-    cr_expect_eq(test_sql_number(url, "select count(*) from (select * from article_views except"
-                                      " select * from article_views_of(array(select id from articles))) d"),
-                 0);
-    cr_expect_eq(test_sql_number(url, "select count(*) from article_views where document like '%%\"New\"%%'"), 1);
-    cr_expect_eq(test_sql_number(url, "select count(*) from change_log where key = 0"), 1, "everything is reported");
+    test_database_tool(url,
+                       (const char *[]){BROADSHEET_SOURCE_DIR "/tools/migrate", "rebuild", NULL});
+    cr_expect_eq(
+        test_sql_number(url, "select count(*) from (select * from article_views except"
+                             " select * from article_views_of(array(select id from articles))) d"),
+        0);
+    cr_expect_eq(test_sql_number(
+                     url, "select count(*) from article_views where document like '%%\"New\"%%'"),
+                 1);
+    cr_expect_eq(test_sql_number(url, "select count(*) from change_log where key = 0"), 1,
+                 "everything is reported");
     cr_expect_eq(test_sql_number(url, "select count(distinct article_id) from related_queue"),
                  test_sql_number(url, "select count(*) from articles where status = 'published'"));
     free(url);
