@@ -166,8 +166,8 @@ static void choose_tags(struct made_article *s)
 {
     if (s->is_demo) {
         const struct list *own = &s->_subject->tags;
-        unsigned skipped = random_below(
-            &s->_random, own->n + 2); /* most articles have all tags of their subject */
+        /* Some articles have all tags of their subject, the others all but one. */
+        unsigned skipped = random_below(&s->_random, own->n + 2);
         for (unsigned i = 0; i < own->n; i++) {
             if (i != skipped)
                 add_tag(s, own->items[i]);

@@ -337,8 +337,7 @@ static void on_timer(void)
             continue;
         }
         queue_put(&pipe->ready, chunk);
-        if (pipe->ready.first ==
-            chunk) /* else the socket is full, and epoll reports when it is not */
+        if (pipe->ready.first == chunk) /* else epoll reports when the socket has room */
             write_ready(pipe);
     }
     if (any)
