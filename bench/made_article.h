@@ -1,7 +1,7 @@
 /* bench/made_article.h - one made-up article.
  *
- *     made_article_write(number) --> who, where, what, which numbers --> title, summary, body, tags,
- *                                    authors --> image, language, corrections
+ *     made_article_write(number) --> subject, place, time, people, numbers, tags --> title, summary, body
+ *                                --> image, language, corrections
  *
  * Each article has a generator of its own, seeded with its number: article i is the same in every
  * run. */
@@ -48,16 +48,16 @@ struct made_article {
     struct made_correction corrections[MADE_ARTICLE_MAX_CORRECTIONS];
     unsigned ncorrections;
 
-    struct random _chance;
+    struct random _random;
     struct slots _slots;
-    const struct section_words *_desk;
+    const struct section_words *_words;
     const struct subject *_subject;
     const char *_town;
     unsigned _tags_told;
     struct shuffled_list _facts, _contexts, _praise, _doubts, _said1, _said2, _tag_lines;
 };
 
-/* Fills all of `story`. The text of a corpus has the right sizes; the text of a demo is for reading. */
-void made_article_write(struct made_article *story, bool is_demo, unsigned number);
+/* Fills all of `article`. The text of a corpus has the right sizes; the text of a demo is for reading. */
+void made_article_write(struct made_article *article, bool is_demo, unsigned number);
 
 #endif

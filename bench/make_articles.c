@@ -1,14 +1,15 @@
 /* bench/make_articles.c - made-up articles, one JSON object a line, for `broadsheet import`.
  *
  *     make_articles N         a corpus for benchmarks: slugs end in -c1 to -cN (as a pattern:
- *                             -c[0-9]+$), 20 sections, 2,000 authors, 5,000 tags drawn as by Zipf,
- *                             bodies of 1,000 to 8,000 characters, 3,000 on average; half have an
- *                             image, few have a language or corrections
+ *                             -c[0-9]+$), 20 sections, 2,000 authors, 5,000 tags with frequencies
+ *                             that follow Zipf's law, bodies of 1,000 to 8,000 characters, 3,000 on
+ *                             average; half of the articles have an image, few have a language or
+ *                             corrections
  *     make_articles --demo N  a newspaper to look at: slugs end in -d1 to -dN, 8 sections,
- *                             64 authors, some 200 tags
+ *                             64 authors, about 200 tags
  *
  * Article i is the same in every run, and does not depend on N. made_article.c makes the text from the
- * words of words.h. */
+ * words in words.h. */
 #include "bench/made_article.h"
 
 #include <ctype.h>
@@ -28,10 +29,10 @@ int main(int argc, char **argv)
                 "usage: make_articles [--demo] N     N articles as NDJSON, 1 to 100,000,000\n");
         return 2;
     }
-    static struct made_article story;
+    static struct made_article article;
     for (unsigned i = 1; i <= n && !ferror(stdout); i++) {
-        made_article_write(&story, demo, i);
-        print_line(&story);
+        made_article_write(&article, demo, i);
+        print_line(&article);
     }
     if (ferror(stdout) || fflush(stdout) != 0) {
         perror("make_articles: cannot write to standard output");
