@@ -5,7 +5,7 @@
 -- batch has a bounded size, and where it is marked (migrations/functions/05_marks.sql). The status of a marked one may
 -- be old, too: so it counts as published here, and large_article.sql says what it is.
 select v.article_id, case when m.is_marked then 'published' else v.status end, octet_length(v.document), v.depends_on,
-       case when octet_length(v.document) <= 65536 and not m.is_marked then v.document end
+       case when octet_length(v.document) <= 65536 and v.status = 'published' and not m.is_marked then v.document end
 from article_views v
 cross join lateral (
     select case when (select g.is_open from stale_gates g where g.gate = 'documents' order by g.id desc limit 1)

@@ -70,8 +70,10 @@ Test(articles, come_with_their_related_articles_in_one_answer)
     cr_expect_str_eq(http_field(&a, "content-type"), "application/json");
     cr_expect_str_eq(http_field(&a, "related-status"), "ok");
     expect_keys(&a, "", "article related_articles");
-    expect_keys(&a, "/article",
-                "id slug title summary body section authors tags published_at updated_at version");
+    expect_keys(
+        &a, "/article",
+        "id slug title summary body image section authors tags language corrections published_at "
+        "updated_at version");
     expect_keys(&a, "/article/section", "slug name");
     expect_keys(&a, "/article/authors/0", "slug name");
     expect_keys(&a, "/article/tags/0", "slug name");
@@ -97,7 +99,7 @@ Test(articles, carry_cards_of_the_related_ones_best_first)
     for (int i = 0; i < SITE_CARDS; i++) {
         char pointer[48];
         snprintf(pointer, sizeof(pointer), "/related_articles/%d", i);
-        expect_keys(&a, pointer, "id slug title summary section published_at");
+        expect_keys(&a, pointer, "id slug title summary image section published_at");
         snprintf(pointer, sizeof(pointer), "/related_articles/%d/id", i);
         cr_expect_eq(answer_number(&a, pointer), expected[i], "card %d is %ld", i,
                      answer_number(&a, pointer));

@@ -17,10 +17,13 @@ static const char from_lines[] =
     "insert into authors (name) select distinct json_array_elements_text(line -> 'authors') from "
     "line;"
     "insert into tags (name) select distinct json_array_elements_text(line -> 'tags') from line;"
-    "insert into articles (id, slug, section_id, published_at, title, summary, body)"
-    "  select l.id, line ->> 'slug', s.id, (line ->> 'published_at')::timestamptz, line ->> "
-    "'title',"
-    "         line ->> 'summary', line ->> 'body'"
+    "insert into articles (id, slug, section_id, published_at, title, summary, body, image_url,"
+    "    image_alt, image_credit, image_width, image_height, language, corrections)"
+    "  select l.id, line ->> 'slug', s.id, (line ->> 'published_at')::timestamptz,"
+    "         line ->> 'title', line ->> 'summary', line ->> 'body', line #>> '{image,url}',"
+    "         line #>> '{image,alt}', line #>> '{image,credit}',"
+    "         (line #>> '{image,width}')::integer, (line #>> '{image,height}')::integer,"
+    "         line ->> 'language', coalesce((line ->> 'corrections')::jsonb, '[]')"
     "  from line l join sections s on s.name = line ->> 'section';"
     "insert into article_authors (article_id, position, author_id)"
     "  select l.id, n.position, u.id from line l, json_array_elements_text(line -> 'authors')"
@@ -76,7 +79,7 @@ static const char by_hand[] =
     "  select 100100 + n, 'kilo-' || n, s.id, '2024-01-01 00:00Z', 'K', repeat('k', 700 + n)"
     "  from sections s, generate_series(1, 60) n where s.slug = 'odd';"
     "insert into articles (id, slug, section_id, published_at, title, body)"
-    "  select 9223372036854775807, 'last', id, '2024-01-01', 'Last', 'B' from sections where slug "
+    "  select 576460752303423487, 'last', id, '2024-01-01', 'Last', 'B' from sections where slug "
     "= 'odd';"
     "insert into article_authors (article_id, position, author_id)"
     "  select a.id, row_number() over (partition by a.id order by u.slug desc), u.id"
@@ -91,8 +94,8 @@ static const char by_hand[] =
     "insert into article_related (article_id, rank, related_id, score) values"
     "  (100001, 1, 100002, 1), (100001, 2, 100011, 1), (100001, 4, 100004, 1), (100001, 6, 100007, "
     "1),"
-    "  (100002, 1, 100011, 1), (100002, 2, 100012, 1), (100003, 3, 9223372036854775807, 1),"
-    "  (100012, 1, 100001, 1), (9223372036854775807, 1, 100005, 1)";
+    "  (100002, 1, 100011, 1), (100002, 2, 100012, 1), (100003, 3, 576460752303423487, 1),"
+    "  (100012, 1, 100001, 1), (576460752303423487, 1, 100005, 1)";
 
 /* The text of a time, less what is no part of it. */
 #define TIME(column)                                                                               \
@@ -100,41 +103,43 @@ static const char by_hand[] =
     " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), '\\.000000$', ''), '(\\.\\d{3})000$', " \
     "'\\1') || 'Z'"
 
+#define IMAGE                                                                                      \
+    "case when a.image_url is not null then json_build_object('url', a.image_url,"                 \
+    "  'alt', a.image_alt, 'credit', a.image_credit, 'width', a.image_width,"                      \
+    "  'height', a.image_height) end"
+
+#define NAMED(table) "json_build_object('slug', " table ".slug, 'name', " table ".name)"
+
+/* clang-format off */
 static const char by_tables[] =
     "with card as materialized ("
     "  select a.id, json_build_object('id', a.id, 'slug', a.slug, 'title', a.title,"
-    "    'summary', a.summary, 'section', json_build_object('slug', s.slug, 'name', s.name),"
-    "    'published_at', " TIME(
-        "a.published_at") ") as card"
-                          "  from articles a join sections s on s.id = a.section_id where a.status "
-                          "= 'published'"
-                          "), list as materialized ("
-                          "  select r.article_id, json_agg(c.card order by r.rank) as cards"
-                          "  from article_related r join card c on c.id = r.related_id group by "
-                          "r.article_id"
-                          ") select a.id, a.status, json_build_object('article', json_build_object("
-                          "    'id', a.id, 'slug', a.slug, 'title', a.title, 'summary', a.summary, "
-                          "'body', a.body,"
-                          "    'section', json_build_object('slug', s.slug, 'name', s.name),"
-                          "    'authors', coalesce((select json_agg(json_build_object('slug', "
-                          "u.slug, 'name', u.name)"
-                          "      order by w.position) from article_authors w join authors u on "
-                          "u.id = w.author_id"
-                          "      where w.article_id = a.id), '[]'),"
-                          "    'tags', coalesce((select json_agg(json_build_object('slug', t.slug, "
-                          "'name', t.name)"
-                          "      order by t.name collate \"C\") from article_tags w join tags t on "
-                          "t.id = w.tag_id"
-                          "      where w.article_id = a.id), '[]'),"
-                          "    'published_at', " TIME("a.published_at") ", 'updated_at', " TIME(
-                              "a.updated_at") ","
-                                              "    'version', a.version),"
-                                              "  'related_articles', coalesce(l.cards, '[]')),"
-                                              "  json_build_object('related_articles', "
-                                              "coalesce(l.cards, '[]'))"
-                                              " from articles a join sections s on s.id = "
-                                              "a.section_id left join list l on l.article_id = a.id"
-                                              " order by a.id";
+    "    'summary', a.summary, 'image', " IMAGE ", 'section', " NAMED("s") ","
+    "    'published_at', " TIME("a.published_at") ") as card"
+    "  from articles a join sections s on s.id = a.section_id where a.status = 'published'"
+    "), list as materialized ("
+    "  select r.article_id, json_agg(c.card order by r.rank) as cards"
+    "  from article_related r join card c on c.id = r.related_id group by r.article_id"
+    ") select a.id, a.status, json_build_object('article', json_build_object("
+    "    'id', a.id, 'slug', a.slug, 'title', a.title, 'summary', a.summary, 'body', a.body,"
+    "    'image', " IMAGE ", 'section', " NAMED("s") ","
+    "    'authors', coalesce((select json_agg(" NAMED("u") " order by w.position)"
+    "      from article_authors w join authors u on u.id = w.author_id"
+    "      where w.article_id = a.id), '[]'),"
+    "    'tags', coalesce((select json_agg(" NAMED("t") " order by t.name collate \"C\")"
+    "      from article_tags w join tags t on t.id = w.tag_id"
+    "      where w.article_id = a.id), '[]'),"
+    "    'language', a.language,"
+    "    'corrections', (select coalesce(json_agg(json_build_object("
+    "      'text', c.item ->> 'text', 'at', c.item ->> 'at') order by c.n), '[]')"
+    "      from jsonb_array_elements(a.corrections) with ordinality c (item, n)),"
+    "    'published_at', " TIME("a.published_at") ", 'updated_at', " TIME("a.updated_at") ","
+    "    'version', a.version),"
+    "  'related_articles', coalesce(l.cards, '[]')),"
+    "  json_build_object('related_articles', coalesce(l.cards, '[]'))"
+    " from articles a join sections s on s.id = a.section_id"
+    " left join list l on l.article_id = a.id order by a.id";
+/* clang-format on */
 
 void corpus_make(const char *url, unsigned n)
 {

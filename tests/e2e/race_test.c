@@ -65,7 +65,7 @@ static const struct change {
     {"its end", "delete from articles where id = 1000", "/articles/1000"},
     {"a change of everything",
      "update articles set title = title || '#' where id = 5;"
-     "insert into change_log (article_id) select generate_series(2000, 13000);"
+     "insert into change_log (key) select article_key(n) from generate_series(2000, 13000) n;"
      "notify broadsheet_changes",
      "/articles/5"},
 };
@@ -103,7 +103,7 @@ static void wait_until_told(double before, const char *what)
 static void forget(const char *path)
 {
     double before = told();
-    test_sql(site.url, "select change_log_add('{%ld}')",
+    test_sql(site.url, "select change_log_add(array[article_key(%ld)])",
              strtol(path + strlen("/articles/"), NULL, 10));
     wait_until_told(before, path);
 }
