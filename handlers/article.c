@@ -285,17 +285,19 @@ static void on_large_late(struct timer *timer)
 static void on_related(struct db_query *related)
 {
     struct article_lookup *self = container_of(related, struct article_lookup, related);
-    self->related_error = related->error;
+    const char *message = related->message;
+    assert(!self->has_list);
     self->has_list = true;
-    if (related->error != DB_OK) {
-        bool is_logged = self->lookup.goes_on && related->error == DB_TIMEOUT;
-        if (!is_logged)
-            log_related(self, related->error, related->message);
-    } else if (!add_list(self, related_row_read(related->result, related->row, related->nrows,
-                                                &self->dependencies))) {
-        lookup_fail(&self->lookup, DB_BUSY, no_memory);
-        return;
+    self->related_error = related->error;
+    if (related->error == DB_OK &&
+        !add_list(self, related_row_read(related->result, related->row, related->nrows,
+                                         &self->dependencies))) {
+        self->related_error = DB_BUSY;
+        message = no_memory;
     }
+    bool is_logged = self->lookup.goes_on && self->related_error == DB_TIMEOUT;
+    if (self->related_error != DB_OK && !is_logged)
+        log_related(self, self->related_error, message);
     advance(self);
 }
 
