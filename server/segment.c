@@ -63,7 +63,7 @@ void segment_append(struct segment *segment, const void *bytes, size_t length)
 size_t segment_memory(const struct segment *segment)
 {
     size_t bytes = sizeof(struct st_h2o_mem_pool_shared_entry_t) + sizeof(*segment) + segment->room;
-    return (bytes + 8 + 15) / 16 * 16 + (segment->_hash != NULL ? sizeof(XXH3_state_t) : 0);
+    return memory_cost(bytes) + (segment->_hash != NULL ? sizeof(XXH3_state_t) : 0);
 }
 
 void segment_enter_cache(struct segment *segment)
