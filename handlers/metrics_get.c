@@ -190,7 +190,8 @@ static void show_db(FILE *out, const struct service *self)
                     db_statements[i].name, results[k], sum(self, &s->queries[i][k]));
     }
     show_one(out, self, "broadsheet_db_retries_total", "counter",
-             "Queries that were run again alone, after their batch failed.", &s->retries);
+             "Queries that were run again, after their batch failed or their connection was lost.",
+             &s->retries);
 }
 
 static void show_background(FILE *out, const struct process *process)
@@ -228,7 +229,7 @@ static void show_background(FILE *out, const struct process *process)
                 counter_get(&worker->failures));
     show_number(out, "broadsheet_related_worker_failed_articles_total", "counter",
                 "Failures at one article, which is tried again later.",
-                counter_get(&process->related_worker.failed_articles));
+                counter_get(&worker->failed_articles));
 }
 
 static void show_process(FILE *out, const struct process *process)
@@ -237,7 +238,7 @@ static void show_process(FILE *out, const struct process *process)
                 "Memory of answers that are not in the cache (BROADSHEET_MEMORY_MB limits it).",
                 memory_used(&process->memory));
     show_number(out, "broadsheet_memory_refused_total", "counter",
-                "Answers that were refused because this memory was in use.",
+                "Times that this memory had no room: for an answer, its list or its gzip form.",
                 memory_refused(&process->memory));
     show_number(out, "broadsheet_log_lines_lost_total", "counter",
                 "Lines of the log that were lost because its reader was too slow or had left.",
