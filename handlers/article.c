@@ -38,18 +38,14 @@
 #define LIST_HEAD "{\"related_articles\":["
 #define LIST_TAIL "]}"
 
-enum {
-    ABSENT_FOR_US = 10 * 1000 * 1000,
-    MAX_SMALL_BYTES = 65536, /* of a document that comes with others: db/sql/article_by_id.sql */
-};
+enum { ABSENT_FOR_US = 10 * 1000 * 1000 };
 
 struct article_lookup {
     struct lookup lookup;
     struct db_query article, large, related;
-    struct timer related_late; /* runs while a complete document waits for the list */
-    struct timer large_late;   /* the deadline of a large document */
-    struct timer soon;         /* calls advance() for waiters that joined late */
-    uint64_t began_us;
+    struct timer related_late;   /* runs while a complete document waits for the list */
+    struct timer large_late;     /* the deadline of a large document */
+    struct timer soon;           /* calls advance() for waiters that joined late */
     size_t large_bytes;          /* of a large document, as article_by_id has said; else 0 */
     bool is_found;               /* the article is published */
     bool has_document;           /* all of it is in the segment */
@@ -123,7 +119,6 @@ static void start(struct lookup *lookup)
     timer_init(&self->related_late, &service->loop, on_related_late);
     timer_init(&self->large_late, &service->loop, on_large_late);
     timer_init(&self->soon, &service->loop, on_soon);
-    self->began_us = clock_us();
     dependencies_add(&self->dependencies, entity_key(ENTITY_ARTICLE, lookup->id));
 
     self->article =
@@ -213,7 +208,7 @@ static void fetch_large(struct article_lookup *self)
         lookup_fail(&self->lookup, DB_BUSY, no_memory);
         return;
     }
-    uint64_t took_ms = (clock_us() - self->began_us) / 1000;
+    uint64_t took_ms = (clock_us() - self->lookup.began_us) / 1000;
     timer_start(&self->large_late,
                 took_ms < service->deadline_ms ? service->deadline_ms - took_ms : 1);
     self->large = (struct db_query){.statement = DB_LARGE_ARTICLE,
@@ -229,8 +224,9 @@ static bool begin_document(struct article_lookup *self, size_t bytes)
         h2o_mem_release_shared(self->document);
     struct memory *memory = &self->lookup.service->process->memory;
     self->large_bytes = bytes;
-    self->document = bytes > MAX_SMALL_BYTES ? segment_create_large(memory, document_room(bytes))
-                                             : segment_create(memory, document_room(bytes));
+    self->document = bytes > ARTICLE_SMALL_MAX_BYTES
+                         ? segment_create_large(memory, document_room(bytes))
+                         : segment_create(memory, document_room(bytes));
     if (self->document == NULL)
         return false;
     segment_append(self->document, DOCUMENT_HEAD, strlen(DOCUMENT_HEAD));

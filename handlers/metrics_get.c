@@ -204,7 +204,7 @@ static void show_background(FILE *out, const struct process *process)
                 counter_get(&feed->is_up));
     show_number(out, "broadsheet_change_feed_unreliable", "gauge",
                 "1 while changes may go unreported; nothing is answered from memory then.",
-                counter_get(&process->changes_are_unreliable));
+                counter_get(&feed->is_unreliable));
     show_number(out, "broadsheet_change_feed_reads_total", "counter", "Reads of the change log.",
                 counter_get(&feed->reads));
     show_number(out, "broadsheet_change_feed_changes_total", "counter",

@@ -13,6 +13,8 @@
  * hold the loop for too long. The first level is within 3 % of the sixth in size, in half of its time. */
 enum { GZIP_MIN_BYTES = 1024, GZIP_MAX_BYTES = 512 << 10, GZIP_LEVEL = 1 };
 
+static_assert(sizeof(struct answer) <= SEGMENT_ANSWER_BYTES, "a segment reserves it");
+
 static void name(char etag[ANSWER_ETAG_SIZE], uint64_t hash, const char *suffix);
 static void on_unused(void *answer);
 static h2o_iovec_t compress(const struct answer *answer, size_t most);

@@ -98,7 +98,6 @@ static void log_reliability(struct background *background, const char *unreliabl
 {
     char reason[SERVICE_REASON_SIZE];
     snprintf(reason, sizeof(reason), "%s", unreliable != NULL ? unreliable : "");
-    counter_set(&background->_config.process->changes_are_unreliable, unreliable != NULL);
     if (strcmp(reason, background->_unreliable) == 0)
         return;
     strcpy(background->_unreliable, reason);

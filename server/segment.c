@@ -5,17 +5,14 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum {
-    HASH_SOON_BYTES = 128 << 10, /* from here on each piece is hashed when it arrives */
-    ANSWER_BYTES = 512,          /* of the answer that it will be a part of, about */
-};
+enum { HASH_SOON_BYTES = 128 << 10 }; /* from this room on, each piece is hashed when it arrives */
 
 static struct segment *create(struct memory *memory, size_t room);
 static void on_unused(void *segment);
 
 static size_t cost(size_t room)
 {
-    return sizeof(struct segment) + room + ANSWER_BYTES;
+    return sizeof(struct segment) + room + SEGMENT_ANSWER_BYTES;
 }
 
 struct segment *segment_create(struct memory *memory, size_t room)
