@@ -116,6 +116,7 @@ static void start(struct lookup *lookup)
 {
     struct article_lookup *self = of(lookup);
     struct service *service = lookup->service;
+    assert(lookup->id >= 1 && lookup->id <= ENTITY_MAX_ID);
     timer_init(&self->related_late, &service->loop, on_related_late);
     timer_init(&self->large_late, &service->loop, on_large_late);
     timer_init(&self->soon, &service->loop, on_soon);
@@ -151,6 +152,7 @@ static void on_article(struct db_query *article)
         end_without(self, ANSWER_ABSENT);
         return;
     }
+    assert(article->nrows == 1 && !self->is_found);
     struct article_row row = article_row_read(article->result, article->row, &self->dependencies);
     if (row.status != ARTICLE_PUBLISHED) {
         end_without(self, answer_of(row.status));
@@ -158,6 +160,7 @@ static void on_article(struct db_query *article)
     }
     self->is_found = true;
     if (row.document.base == NULL) {
+        assert(row.bytes > 0);
         self->large_bytes = row.bytes;
         fetch_large(self);
     } else if (add_document(self, row.document)) {
@@ -186,6 +189,7 @@ static bool add_document(struct article_lookup *self, h2o_iovec_t text)
 
 static void on_document(struct article_lookup *self)
 {
+    assert(self->is_found && !self->has_document);
     segment_append(self->document, DOCUMENT_TAIL, strlen(DOCUMENT_TAIL));
     assert(self->document->length == self->document->room);
     self->has_document = true;
@@ -200,6 +204,7 @@ static void on_document(struct article_lookup *self)
 static void fetch_large(struct article_lookup *self)
 {
     struct service *service = self->lookup.service;
+    assert(self->is_found && self->large_bytes > 0 && self->document == NULL);
     if (!lookup_was_asked(&self->lookup, ARTICLE_WHOLE)) {
         advance(self);
         return;
@@ -237,6 +242,7 @@ static bool begin_document(struct article_lookup *self, size_t bytes)
 static void on_piece(struct db_query *large)
 {
     struct article_lookup *self = container_of(large, struct article_lookup, large);
+    assert(self->document != NULL && !self->has_document);
     bool is_first = self->document->length == strlen(DOCUMENT_HEAD);
     struct article_row row = large_article_row_read(large->result, large->row, &self->dependencies);
     if (row.status != ARTICLE_PUBLISHED) {
@@ -273,6 +279,7 @@ static void on_pieces(struct db_query *large)
 static void on_large_late(struct timer *timer)
 {
     struct article_lookup *self = container_of(timer, struct article_lookup, large_late);
+    assert(!self->has_document);
     lookup_fail(&self->lookup, DB_TIMEOUT, "a large article did not come in time");
 }
 
@@ -299,6 +306,7 @@ static void on_related(struct db_query *related)
 
 static bool add_list(struct article_lookup *self, h2o_iovec_t cards)
 {
+    assert(self->list == NULL);
     self->list = segment_create(&self->lookup.service->process->memory,
                                 strlen(LIST_HEAD) + cards.len + strlen(LIST_TAIL));
     if (self->list == NULL)
@@ -330,6 +338,7 @@ static void advance(struct article_lookup *self)
 {
     if (!self->is_found || !self->has_list)
         return;
+    assert((self->list != NULL) == (self->related_error == DB_OK));
     bool wants_whole = lookup_was_asked(&self->lookup, ARTICLE_WHOLE);
     bool is_over = self->has_document || !wants_whole;
     timer_stop(&self->related_late);
@@ -374,7 +383,7 @@ static void tell_whole(struct article_lookup *self)
 static struct answer *make_whole(const struct article_lookup *self)
 {
     static const char no_list[] = "\"related_articles\":[]}";
-    assert(self->has_document);
+    assert(self->has_document && (self->list != NULL || self->related_error != DB_OK));
     struct answer_part parts[ANSWER_MAX_PARTS] = {
         {self->document, h2o_iovec_init(self->document->bytes, self->document->length)},
         {NULL, h2o_iovec_init(no_list, strlen(no_list))},

@@ -172,7 +172,7 @@ static const char *contiguous(const struct answer *answer, char **ret_copy)
 
 void answer_respond(struct answer *answer, h2o_req_t *req, bool with_gzip)
 {
-    assert(answer->kind == ANSWER_OK);
+    assert(answer->kind == ANSWER_OK && answer->nparts >= 1);
     with_gzip = with_gzip && answer->gzip.base != NULL;
     h2o_mem_link_shared(&req->pool, answer);
 

@@ -25,6 +25,7 @@ static void on_stop(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messag
 
 void background_start(struct background *background, const struct background_config *config)
 {
+    assert(config->nworkers >= 1 && config->nworkers == config->process->nservices);
     background->_config = *config;
     sem_init(&background->_is_set_up, 0, 0);
     int failed = pthread_create(&background->_thread, NULL, run, background);

@@ -36,7 +36,7 @@ void lookup_wait_start(struct lookup_waiter *waiter, struct service *service,
     bool has_joined = lookup != NULL;
     if (!has_joined)
         lookup = begin(service, resource, key, id, now_us);
-    assert(lookup->resource == resource);
+    assert(lookup->resource == resource && lookup->id == id);
 
     lookup->_asked |= 1u << part;
     *waiter = (struct lookup_waiter){._done = done, ._part = part, ._lookup = lookup};
