@@ -1,4 +1,4 @@
-/* base/entity.h - what a change concerns, and what an answer depends on, as one number.
+/* base/entity.h - an entity as one number: its key. Changes concern entities; answers depend on them.
  *
  * A key packs a kind and an id. SQL makes the same keys: id * 16 + kind. */
 #ifndef BASE_ENTITY_H

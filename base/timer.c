@@ -1,8 +1,8 @@
 /*     timer_start --> (0 ms) the end of this turn --------------------------> fire
  *                 --> the heap --> the alarm (a timerfd) --> on_alarm ------> fire, fire ...
  *
- * The alarm may ring early, since it is not moved when a timer is stopped: mostly another timer is due
- * soon after, and moving it is a system call. */
+ * The alarm may expire early, since it is not set anew when a timer is stopped: mostly another timer is due
+ * soon after, and to set it is a system call. */
 #include "base/timer.h"
 
 #include <assert.h>

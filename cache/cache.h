@@ -21,8 +21,8 @@
  * libh2o's container (h2o/cache.h) evicts by LRU, counts the bytes of the values only, does not know
  * dependencies, and moves its whole hash table when that grows.
  *
- * All memory counts: what the owner says of an object, its dependencies, the hash tables, the remembered
- * keys. The cache itself takes about 90 bytes for an object and 34 for each of its dependencies.
+ * All memory counts: the bytes that the owner names for an object, its dependencies, the hash tables, the
+ * remembered keys. The cache itself takes about 90 bytes for an object and 34 for each of its dependencies.
  *
  * One thread. */
 #ifndef CACHE_CACHE_H
@@ -58,7 +58,7 @@ struct cache_dependency {
 };
 
 /* Embed it. You own the memory until cache_insert(), and again from `evicted` on; in between it is
- * not moved. Nothing of it has to be set. */
+ * not moved. You need not set any member. */
 struct cache_item {
     struct table_node _own; /* by its key */
     h2o_linklist_t _link;   /* in a queue */
@@ -93,10 +93,10 @@ bool cache_insert(struct cache *cache, struct cache_item *item, uint64_t key, si
                   const uint64_t *dependencies, size_t ndependencies);
 
 /* The item costs that much more. It must not grow beyond half of the cache. May evict others, not
- * itself: it is young again in its queue. */
+ * itself: it moves to the end of its queue. */
 void cache_grow(struct cache *cache, struct cache_item *item, size_t more_bytes);
 
-/* What the dependencies of an item cost, besides the bytes that its owner names. */
+/* The cost of the dependencies of an item, besides the bytes that its owner names. */
 size_t cache_dependencies_bytes(size_t n);
 
 /* These evict: `evicted` is called for each item that goes. Other items may go too, where a table that

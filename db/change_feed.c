@@ -1,5 +1,5 @@
-/* Only the poll begins a read; a notification makes the poll run out earlier. What is due while a command
- * is under way is sent after its answer:
+/* Only the poll begins a read; a notification makes the poll run out earlier. A command that becomes due while
+ * another one is under way is sent after the answer to that:
  *
  *     on_notify --> read_soon --> [the poll] on_poll --> go_on --> on_answer --> give_news --> go_on ... */
 #include "db/change_feed.h"
@@ -20,8 +20,8 @@ enum {
     MOST_DEADLINE_MS = 5000,
     READ_GAP_US = 5000, /* between two reads: many commits do not cause as many reads */
     NOTIFY_TEST_MS = 5000,
-    NOTIFY_TEST_PATIENCE_MS = 2000,
-    NOTIFY_TEST_READS = 3, /* the patience also takes so many reads: the machine may be slow */
+    NOTIFY_TEST_LIMIT_MS = 2000,
+    NOTIFY_TEST_READS = 3, /* the limit counts only after so many reads: the machine may be slow */
 };
 
 enum { LISTEN, CHANGES_SINCE, NOTIFY_TEST, NSTATEMENTS };
@@ -102,10 +102,10 @@ static void run(struct db_change_feed *feed, unsigned statement, const char *par
     db_conn_send(&feed->_conn, statement, &(struct db_param){.value = param});
 }
 
-static unsigned patience_ms(const struct db_change_feed *feed)
+static unsigned test_limit_ms(const struct db_change_feed *feed)
 {
     unsigned every_ms = feed->_config.notify_test_ms;
-    return every_ms != 0 ? every_ms / 2 : NOTIFY_TEST_PATIENCE_MS;
+    return every_ms != 0 ? every_ms / 2 : NOTIFY_TEST_LIMIT_MS;
 }
 
 /* The next command, if one is due and none is under way. */
@@ -121,7 +121,7 @@ static void go_on(struct db_change_feed *feed)
     } else if (feed->_notify_test == DB_NOTIFY_TEST_IS_DUE) {
         feed->_notify_test = DB_NOTIFY_TEST_IS_OUT;
         feed->_reads_since_test = 0;
-        timer_start(&feed->_notify_test_timer, patience_ms(feed));
+        timer_start(&feed->_notify_test_timer, test_limit_ms(feed));
         run(feed, NOTIFY_TEST, feed->_token);
     }
 }
@@ -226,7 +226,7 @@ static void on_notify_test_timer(struct timer *timer)
     struct db_change_feed *feed = container_of(timer, struct db_change_feed, _notify_test_timer);
     if (feed->_notify_test == DB_NOTIFY_TEST_IS_OUT) {
         if (feed->_reads_since_test < NOTIFY_TEST_READS)
-            timer_start(timer, patience_ms(feed));
+            timer_start(timer, test_limit_ms(feed));
         else
             db_conn_drop(&feed->_conn, "no notifications arrive, though the server answers");
         return;

@@ -3,14 +3,14 @@
  * The change log in the database has every change; a notification only says that there is something to
  * read. The feed keeps its position in the log. It reads on from there when a notification arrives, and
  * every quarter of max_stale_ms without one. Each answer confirms the time at which its read was sent. So
- * nothing has to notice that the connection is lost or hangs: no news arrive, and max_stale_ms after the
- * last ones nothing that is in memory may be shown any more.
+ * no code has to notice that the connection is lost or hangs: then no news arrive, and max_stale_ms after
+ * the last ones no answer in memory may be shown any more.
  *
  *     up --> LISTEN --> read --> news --> [a notification, or the poll] read --> news ...
  *            notify test --> its notification (otherwise a new connection is made)
  *
- * After a loss it first listens and then reads on from its old position. What commits between the two is
- * notified, what committed before is read.
+ * After a loss it first listens and then reads on from its old position. A change that commits between
+ * the two is notified. A change that committed before is read.
  *
  * The feed decides which server a process uses: see db_change_feed_news.server. One feed is enough for a
  * process. It lives on one loop; nothing here locks. */
@@ -78,7 +78,7 @@ struct db_change_feed {
     uint64_t _read_at_us; /* the last read was sent */
     struct timer _poll;   /* the next read */
     enum { DB_NOTIFY_TEST_RESTS, DB_NOTIFY_TEST_IS_DUE, DB_NOTIFY_TEST_IS_OUT } _notify_test;
-    struct timer _notify_test_timer; /* the end of the rest, or of the patience */
+    struct timer _notify_test_timer; /* the end of the rest, or the time limit of a test */
     unsigned _reads_since_test;      /* that were answered since the test went out */
     char _token[32];                 /* the payload of its notify tests */
 };

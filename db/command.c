@@ -1,4 +1,4 @@
-/* What a connection runs, once it is prepared:
+/* The commands of a connection that is prepared:
  *
  *     db_conn_send --> on_readable ... --> (streamed: on_row, on_row ...) --> on_answer: IDLE
  *
@@ -111,7 +111,7 @@ static void on_writable(h2o_socket_t *sock, const char *error)
     give_notifications(conn);
 }
 
-/* Handles what has arrived of the answer. A NULL after a result is the end of the command. */
+/* Handles the part of the answer that has arrived. A NULL after a result is the end of the command. */
 static void answer(struct db_conn *conn)
 {
     while (!PQisBusy(conn->_pg) && conn->state == DB_CONN_BUSY) {

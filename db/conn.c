@@ -1,4 +1,4 @@
-/* How a connection comes and goes:
+/* Opens a connection, and opens it again whenever it is lost:
  *
  *     on_timer (DOWN) --> db_connect_start --> on_connect ... --> prepare.c --> command.c
  *

@@ -1,5 +1,5 @@
-/* db/conn_private.h - between the parts of a connection: conn.c, how it comes and goes; prepare.c, what it
- * does before it is used; command.c, what it runs. Not for other files. */
+/* db/conn_private.h - the functions that the three files of a connection share: conn.c opens and closes it,
+ * prepare.c prepares it for its first use, command.c runs its commands. Other files do not include this. */
 #ifndef DB_CONN_PRIVATE_H
 #define DB_CONN_PRIVATE_H
 
@@ -10,13 +10,14 @@
 /* The only function that changes a state. */
 void db_conn_move(struct db_conn *conn, enum db_conn_state to);
 
-/* The only way down. why: may be libpq's own text of the connection, which is closed here. */
+/* The only function that takes a connection down. why: may be libpq's own text of the connection, which is
+ * closed here. */
 void db_conn_down(struct db_conn *conn, const char *why);
 
-/* Why a connection that libpq calls broken was lost: the server's own words, where there are any. */
+/* Why a connection was lost that libpq calls broken: the server's own message, where there is one. */
 const char *db_conn_loss_reason(struct db_conn *conn);
 
-/* NULL, or why this connection may not be used though it is fine: it leads to another server. */
+/* NULL, or why this connection may not be used: it leads to another server than the one that is followed. */
 const char *db_conn_wrong_server(const struct db_conn *conn, char *text, size_t size);
 
 /* ---- prepare.c: CONNECTING -> PREPARING, and later db_command_up() */
@@ -29,11 +30,11 @@ bool db_prepare_send(struct db_conn *conn, unsigned statement);
 /* PREPARING -> IDLE. */
 void db_command_up(struct db_conn *conn);
 
-/* Sends what can be sent now, and the rest when the socket takes it. False: the connection is broken,
+/* Sends as many bytes as the socket takes now, and the rest later. False: the connection is broken,
  * which the next read shows at the latest. */
 bool db_command_flush(struct db_conn *conn);
 
-/* Reads what has arrived, up to some kilobytes. False: the connection was lost, and is down. */
+/* Reads the bytes that have arrived, up to some kilobytes. False: the connection was lost, and is down. */
 bool db_command_read(struct db_conn *conn);
 
 /* The socket is readable, or OpenSSL has more. */

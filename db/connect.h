@@ -10,7 +10,7 @@
  *
  * The time limit of an attempt is the connect_timeout of DATABASE_URL. Where that is absent, it is 2 s in
  * the first round, then 4 s, 8 s and 15 s; with a single address it begins at 8 s. It covers the look-up
- * of the name, TLS, the authentication, and what the caller does until db_connect_succeeded(). */
+ * of the name, TLS, the authentication, and the caller's work until db_connect_succeeded(). */
 #ifndef DB_CONNECT_H
 #define DB_CONNECT_H
 
@@ -70,7 +70,7 @@ void db_connect_succeeded(struct db_connect *connect);
  * attempt: 0 while other addresses are left in this round. is_full: the server had too many connections. */
 uint64_t db_connect_next(struct db_connect *connect, bool is_full);
 
-/* Forgets what has failed, so that the next attempt begins a new first round with the same address. */
+/* Forgets the failures, so that the next attempt begins a new first round with the same address. */
 void db_connect_forget_failures(struct db_connect *connect);
 
 /* The rules, as functions of their own for the tests. nrounds: how many have failed in a row. */

@@ -1,4 +1,4 @@
-/* The connections of a pool: opened, lost, and what that means for the queries that wait.
+/* Opens the connections of a pool, and ends the queries that wait when no connection is up.
  *
  * While no connection is up, queries are kept for GRACE_MS, since the first new attempt begins at once and
  * mostly succeeds. Then all of them end with DB_UNAVAILABLE, and new queries end so at once. */
@@ -14,20 +14,20 @@
 
 enum { GRACE_MS = 250, FIRST_GRACE_MS = 5000, OTHER_CONNECTIONS = 2 };
 
-/* A connection, and what the pool knows of it. */
+/* A connection, and the knowledge of the pool about it. */
 struct member {
     struct db_slot slot;
     struct db_pool *pool;
     struct db_reporter reporter;
     bool has_been_up;
-    bool is_hopeful; /* its first round of attempts, or the first since a loss, has not ended */
+    bool is_settling; /* its first round of attempts, or the first since a loss, has not ended */
 };
 
 struct db_pool {
     struct db_pool_config config;
     struct db_conn_env env;
     struct db_queue queue;
-    struct timer grace; /* runs while no connection is up and there is hope */
+    struct timer grace; /* runs while no connection is up and one may come up soon */
     const char *why_down;
     char answered_by
         [DB_IDENTITY_BYTES];    /* the server that has answered since db_pool_follow(), or "" */
@@ -90,7 +90,7 @@ static void open_next(struct db_pool *pool)
     struct member *member = &pool->members[i];
     assert(i < pool->room);
     member->pool = pool;
-    member->is_hopeful = true;
+    member->is_settling = true;
     db_slot_init(&member->slot, &pool->env, &pool->queue, i % DB_NGROUPS_OF_CONNECTIONS);
 }
 
@@ -127,7 +127,7 @@ static void on_up(struct db_conn *conn)
     if (member->has_been_up)
         counter_add(&pool->config.stats->reconnects, 1);
     member->has_been_up = true;
-    member->is_hopeful = false;
+    member->is_settling = false;
     timer_stop(&pool->grace);
     db_slot_prepare_optional(&member->slot);
     timer_start(&pool->queue.turn, 0);
@@ -194,7 +194,7 @@ static void on_down(struct db_conn *conn, enum db_conn_state was)
     bool was_up = db_conn_state_is_up(was);
     enum db_event event = was_up ? DB_EVENT_LOST : DB_EVENT_NO_CONNECT;
 
-    member->is_hopeful = was_up || (member->is_hopeful && conn->is_next_at_once);
+    member->is_settling = was_up || (member->is_settling && conn->is_next_at_once);
     pool->why_down = conn->why;
     if (db_reporter_problem(&member->reporter, event, conn->why))
         report(member, event, conn->why);
@@ -203,7 +203,7 @@ static void on_down(struct db_conn *conn, enum db_conn_state was)
     if (db_pool_has_settled(pool))
         timer_stop(&pool->grace);
     db_slot_on_down(&member->slot);
-    if (!db_pool_has_hope(pool))
+    if (!db_pool_may_serve(pool))
         db_queue_end_waiting(&pool->queue, DB_UNAVAILABLE, pool->why_down);
     timer_start(&pool->queue.turn, 0);
 }
@@ -223,7 +223,7 @@ static void on_grace(struct timer *grace)
     struct db_pool *pool = container_of(grace, struct db_pool, grace);
     assert(!is_up(pool));
     for (size_t i = 0; i < pool->nmembers; i++)
-        pool->members[i].is_hopeful = false;
+        pool->members[i].is_settling = false;
     db_queue_end_waiting(&pool->queue, DB_UNAVAILABLE, pool->why_down);
 }
 
@@ -269,7 +269,7 @@ static unsigned groups_of(const struct member *member)
     return ARTICLES | (are_lists_held_up(pool) ? LISTS : 0);
 }
 
-bool db_pool_has_hope(const struct db_pool *pool)
+bool db_pool_may_serve(const struct db_pool *pool)
 {
     return is_up(pool) || timer_is_running(&pool->grace);
 }
@@ -277,7 +277,7 @@ bool db_pool_has_hope(const struct db_pool *pool)
 bool db_pool_has_settled(const struct db_pool *pool)
 {
     for (size_t i = 0; i < pool->nmembers; i++) {
-        if (pool->members[i].is_hopeful)
+        if (pool->members[i].is_settling)
             return false;
     }
     return true;

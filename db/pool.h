@@ -2,10 +2,10 @@
  *
  *     db_query_start --> queue (db/queue.h) --> slot (db/slot.h), a command of a connection --> done
  *
- * At the end of each turn of the loop every idle connection gets what waits: of a batched statement all
- * ids together, up to DB_BATCH_MAX_IDS, each once; of another statement one query. A batch that fails,
- * where one row may be the reason, is run again, each id alone. A query that loses its connection, or
- * whose prepared statement no longer fits, is run again up to twice.
+ * At the end of each turn of the loop every idle connection gets queries that wait: of a batched
+ * statement all ids together, up to DB_BATCH_MAX_IDS, each once; of another statement one query. A batch
+ * that fails, where one row may be the reason, is run again, each id alone. A query that loses its
+ * connection, or whose prepared statement no longer fits, is run again up to twice.
  *
  * The connections form groups (db/statements.h): connection 0, 2, 4 ... are of the first group, 1, 3, 5
  * ... of the second. A group without a connection that is up is served by the others. */
@@ -21,7 +21,7 @@
 
 enum { DB_POOL_MAX_CONNECTIONS = 64, DB_POOL_DEFAULT_CONNECTIONS = 2 };
 
-/* What happens to connections, for the log. A problem is reported once: see db/reporter.h.
+/* Events of connections, for the log. A problem is reported once: see db/reporter.h.
  * connection: counts from 0. why: lent. */
 enum db_pool_event { DB_POOL_UP, DB_POOL_LOST, DB_POOL_NO_CONNECT };
 typedef void db_pool_event_fn(enum db_pool_event event, unsigned connection, const char *why);
@@ -29,12 +29,12 @@ typedef void db_pool_event_fn(enum db_pool_event event, unsigned connection, con
 struct db_pool_config {
     struct loop *loop;
     const struct db_conninfo *conninfo; /* outlives the pool */
-    unsigned
-        connections; /* at most DB_POOL_MAX_CONNECTIONS. 0: 2, or 1 where the pool's share of what
-                             PostgreSQL allows to this user is less */
-    unsigned npools; /* pools of this process, which share what is allowed; 0: 1 */
-    unsigned deadline_ms;        /* of a query, the time in the queue included; 1 or more */
-    unsigned max_waiting;        /* in a group; one more query ends with DB_BUSY */
+    /* At most DB_POOL_MAX_CONNECTIONS. 0: DB_POOL_DEFAULT_CONNECTIONS, or 1 where PostgreSQL allows this
+     * user too few for all pools. */
+    unsigned connections;
+    unsigned npools;      /* pools of this process, which share the allowed connections; 0: 1 */
+    unsigned deadline_ms; /* of a query, the time in the queue included; 1 or more */
+    unsigned max_waiting; /* in a group; one more query ends with DB_BUSY */
     db_pool_event_fn *on_event;  /* may be NULL */
     struct db_pool_stats *stats; /* zeroed; of the caller, and outlives the pool */
 };
@@ -65,8 +65,8 @@ const char *db_pool_why_down(const struct db_pool *pool);
 
 struct db_queue *db_pool_queue(struct db_pool *pool);
 
-/* Is a connection up, or may one be in a moment? */
-bool db_pool_has_hope(const struct db_pool *pool);
+/* Is a connection up, or may one come up soon? */
+bool db_pool_may_serve(const struct db_pool *pool);
 
 /* How many connections a pool opens by default, where so many are allowed in all. Two are left to the
  * change feed and the related worker. */

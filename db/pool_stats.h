@@ -1,4 +1,4 @@
-/* db/pool_stats.h - what a pool counts. */
+/* db/pool_stats.h - the numbers that a pool counts. */
 #ifndef DB_POOL_STATS_H
 #define DB_POOL_STATS_H
 

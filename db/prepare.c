@@ -1,4 +1,4 @@
-/* What a connection does before it is used, all in one round trip:
+/* Prepares a connection for its first use, in one round trip:
  *
  *     db_prepare_start --> settings, identity, statements --> on_readable ... --> db_command_up
  *

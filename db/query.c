@@ -7,7 +7,7 @@
 
 void db_query_start(struct db_pool *pool, struct db_query *q)
 {
-    db_queue_start(db_pool_queue(pool), q, db_pool_has_hope(pool));
+    db_queue_start(db_pool_queue(pool), q, db_pool_may_serve(pool));
 }
 
 void db_query_cancel(struct db_query *q)

@@ -5,8 +5,9 @@
 #include "base/clock.h"
 #include "base/container_of.h"
 
-/* How many connections a query may lose before it fails. The next connection may be as dead as the first
- * without being known to be. Two retries get past that; more would let one query do harm for long. */
+/* A query fails with the connection that it loses after this many. The next connection may be dead too, before
+ * anything shows it: two retries are enough for that. More retries would let a query that makes the server fail
+ * do that for longer. */
 enum { MAX_LOSSES = 2 };
 
 static timer_fn on_deadline;
@@ -35,7 +36,7 @@ void db_queue_finish(struct db_queue *queue)
     timer_finish(&queue->turn);
 }
 
-void db_queue_start(struct db_queue *queue, struct db_query *q, bool has_hope)
+void db_queue_start(struct db_queue *queue, struct db_query *q, bool may_be_served)
 {
     assert(q->_place == DB_QUERY_NOWHERE && q->statement < DB_NSTATEMENTS && q->done != NULL);
     assert(!db_statements[q->statement].streamed || q->on_row != NULL);
@@ -47,8 +48,8 @@ void db_queue_start(struct db_queue *queue, struct db_query *q, bool has_hope)
     timer_init(&q->_deadline, queue->_loop, on_deadline);
     timer_start(&q->_deadline, queue->_deadline_ms);
 
-    if (!has_hope || queue->_nwaiting[group_of(q)] >= queue->_max_waiting) {
-        q->error = has_hope ? DB_BUSY : DB_UNAVAILABLE;
+    if (!may_be_served || queue->_nwaiting[group_of(q)] >= queue->_max_waiting) {
+        q->error = may_be_served ? DB_BUSY : DB_UNAVAILABLE;
         q->_place = DB_QUERY_REFUSED;
         h2o_linklist_insert(&queue->_refused, &q->_link);
     } else {

@@ -29,8 +29,9 @@ void db_queue_init(struct db_queue *queue, struct loop *loop, unsigned deadline_
                    unsigned max_waiting, struct db_pool_stats *stats, timer_fn *on_turn);
 void db_queue_finish(struct db_queue *queue);
 
-/* has_hope false: there is no connection, and the query ends with DB_UNAVAILABLE. Never calls back. */
-void db_queue_start(struct db_queue *queue, struct db_query *q, bool has_hope);
+/* may_be_served false: no connection is up, and none may come up soon; the query ends with DB_UNAVAILABLE.
+ * Never calls back. */
+void db_queue_start(struct db_queue *queue, struct db_query *q, bool may_be_served);
 void db_queue_cancel(struct db_query *q); /* allowed in any state */
 
 /* The query of the group that has waited longest, or NULL. */
@@ -62,7 +63,7 @@ void db_queue_end_all(h2o_linklist_t *queries, enum db_error error, const char *
 void db_queue_end_waiting(struct db_queue *queue, enum db_error error, const char *message);
 void db_queue_end_refused(struct db_queue *queue);
 
-/* What must hold between two events. It is cheap: every turn asserts it. */
+/* The invariants between two events. The check is cheap: every turn asserts it. */
 bool db_queue_is_consistent(const struct db_queue *queue);
 
 #endif

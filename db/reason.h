@@ -1,4 +1,4 @@
-/* db/reason.h - what libpq and the server say about an error, made fit for a log. Pure functions. */
+/* db/reason.h - the messages of libpq and of the server about an error, in the form of the log. Pure functions. */
 #ifndef DB_REASON_H
 #define DB_REASON_H
 

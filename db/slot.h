@@ -40,7 +40,7 @@ void db_slot_on_row(struct db_slot *slot, const PGresult *result);
 void db_slot_on_answer(struct db_slot *slot, const PGresult *result, unsigned groups);
 void db_slot_on_down(struct db_slot *slot);
 
-/* What must hold between two events. */
+/* The invariants between two events. */
 bool db_slot_is_consistent(const struct db_slot *slot);
 
 #endif

@@ -26,7 +26,7 @@ struct article_row {
     h2o_iovec_t document; /* {"id":...}; base NULL where it is large, or withdrawn */
 };
 
-/* Of article_by_id. Adds what the article depends on, besides itself. */
+/* Of article_by_id. Adds the entities that the article depends on, besides itself. */
 struct article_row article_row_read(const PGresult *result, int row,
                                     struct dependencies *dependencies);
 
@@ -35,7 +35,7 @@ struct article_row large_article_row_read(const PGresult *result, int row,
                                           struct dependencies *dependencies);
 
 /* Of related_by_id, where an article has one row or none: {...},{...}, the best first; empty for none. Adds
- * what the list depends on, also where it has no card. */
+ * the entities that the list depends on, also where it has no card. */
 h2o_iovec_t related_row_read(const PGresult *result, int row, int nrows,
                              struct dependencies *dependencies);
 

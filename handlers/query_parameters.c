@@ -38,7 +38,7 @@ enum query_parameters_fault query_parameters_read(h2o_iovec_t query, const char 
     return QUERY_PARAMETERS_FINE;
 }
 
-/* What stands before the next "&"; takes both off the query. */
+/* Takes the text before the next "&" off the query, with the "&", and returns the text. */
 static h2o_iovec_t next_piece(h2o_iovec_t *query)
 {
     const char *ampersand = memchr(query->base, '&', query->len);

@@ -12,7 +12,7 @@ enum query_parameters_fault {
     QUERY_PARAMETERS_REPEATED,
 };
 
-/* query: what follows the "?", as it was sent. names: up to QUERY_MAX_PARAMETERS, then NULL. Sets values[i]
+/* query: the text after the "?", as it was sent. names: up to QUERY_MAX_PARAMETERS, then NULL. Sets values[i]
  * to the value of names[i], still percent-encoded and lent; base NULL where it is absent. A parameter that
  * social networks append (utm_source, fbclid ...) is ignored. On a fault, *ret_name is the name of the
  * parameter. */

@@ -1,7 +1,7 @@
 /* GET /readyz     ready_get --> on_pong --> 200, or 503 with the reason
  *
- * Ready means: the database answers, and no drain has begun. "details" names what is wrong although requests
- * can be served. */
+ * Ready means: the database answers, and no drain has begun. "details" names faults with which requests can
+ * still be served. */
 #include <assert.h>
 #include <stdio.h>
 

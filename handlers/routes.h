@@ -7,7 +7,7 @@
 #include "handlers/query_parameters.h"
 #include "server/metrics.h"
 
-/* What the address of a request says, as it was sent; lent until the request is answered. */
+/* The variable parts of the address of a request, as they were sent; lent until the request is answered. */
 struct route_arguments {
     h2o_iovec_t variable;                     /* the segment in the place of {...}, or empty */
     h2o_iovec_t values[QUERY_MAX_PARAMETERS]; /* in the order of the route's parameters */

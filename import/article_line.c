@@ -101,7 +101,7 @@ static bool has_few_values(const char *line, size_t bytes)
     return values <= ARTICLE_LINE_MAX_VALUES;
 }
 
-/* json-c takes U+FFFD for half of a surrogate pair, which changes the text without a word. The line
+/* json-c replaces half of a surrogate pair by U+FFFD, and reports no error. The line
  * is JSON, so a backslash is in a string and the escape is whole. */
 static bool check_surrogates(struct article_line *article, const char *line, size_t bytes)
 {

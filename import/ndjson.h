@@ -34,7 +34,7 @@ void ndjson_finish(struct ndjson *file);
  * borrowed until the next call. */
 enum ndjson_status ndjson_next(struct ndjson *file, const char **ret_line, size_t *ret_bytes);
 
-/* True for a line that has nothing, or only spaces, tabs and CRs: it says nothing. */
+/* True for a line that is empty or has only spaces, tabs and CRs. */
 bool ndjson_is_blank(const char *line, size_t bytes);
 
 #endif

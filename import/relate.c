@@ -13,7 +13,7 @@ static bool step(struct session *session, const char *sql, long argument, long *
 static void pause_ms(long ms);
 
 /* A step takes about a second. So an article that is published meanwhile waits no longer than that. */
-enum { READ_ARTICLES = 2000, LIST_ARTICLES = 500, POLL_MS = 50, PATIENCE_MS = 30000 };
+enum { READ_ARTICLES = 2000, LIST_ARTICLES = 500, POLL_MS = 50, MAX_IDLE_MS = 30000 };
 
 enum { HELP_ARTICLES = 1000 }; /* in the queue: from this number on, there is a helper */
 
@@ -76,7 +76,7 @@ bool relate_rest(struct relate *relate, struct session *session)
         return false;
     if (queued >= HELP_ARTICLES)
         relate_help(relate);
-    for (long idle_ms = 0; idle_ms < PATIENCE_MS;) {
+    for (long idle_ms = 0; idle_ms < MAX_IDLE_MS;) {
         if (!step(session, import_sql_work_related, LIST_ARTICLES, &done))
             return false;
         relate->stepped(relate);

@@ -12,7 +12,7 @@ enum { RFC3339_BYTES = sizeof("9999-12-31T23:59:59.999999Z") };
  * second (23:59:60 in UTC) is taken as the second before it, because neither PostgreSQL nor POSIX
  * time has a number for it.
  *
- * False, and *ret_us unchanged, for what RFC 3339 does not allow ("yesterday", no offset, a blank
+ * False, and *ret_us unchanged, for a text that RFC 3339 does not allow ("yesterday", no offset, a blank
  * instead of the T, 24:00, the 30th of February), for :60 at any other time, and outside of the years
  * 1 to 9999 in UTC. */
 bool rfc3339_parse(const char *text, size_t bytes, int64_t *ret_us);

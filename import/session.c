@@ -20,7 +20,7 @@ enum { COPY_PIECE_BYTES = 64 * 1024 };
 
 bool session_init(struct session *session, const char *database_url)
 {
-    /* The URL (dbname) overrides what stands before it. What stands after it overrides the URL. */
+    /* The URL (dbname) overrides the settings before it. The settings after it override the URL. */
     static const char *const keys[] = {"connect_timeout",
                                        "tcp_user_timeout",
                                        "fallback_application_name",
@@ -128,7 +128,7 @@ enum session_result session_copy_start(struct session *session, const char *sql)
     return session_run(session, sql, NULL);
 }
 
-/* session_copy_end reports what fails here. The data goes in pieces, because libpq copies each piece
+/* session_copy_end reports a failure of this function. The data goes in pieces, because libpq copies each piece
  * into a buffer that never shrinks. */
 void session_copy_data(struct session *session, const char *data, size_t bytes)
 {

@@ -2,9 +2,9 @@
  *
  * It blocks, so it is for programs without a loop only. Waits are bounded: 10 s for each address until
  * it is connected (the URL's connect_timeout overrides this), 60 s for a lock, 10 minutes for a
- * statement, 60 s for a network that loses what we send.
- * It is always on a server that accepts writes, unless the URL sets target_session_attrs. What the
- * role or the database has set (time limits, isolation, time zone, search_path ...) has no effect. */
+ * statement, 60 s for a network that loses our data.
+ * It is always on a server that accepts writes, unless the URL sets target_session_attrs. Settings
+ * of the role or of the database (time limits, isolation, time zone, search_path ...) have no effect. */
 #ifndef IMPORT_SESSION_H
 #define IMPORT_SESSION_H
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 /* True for http://HOST... and https://HOST... in any case, without white space and control
- * characters of Unicode. The text must be UTF-8 without NUL. What follows the host is not checked. */
+ * characters of Unicode. The text must be UTF-8 without NUL. The part after the host is not checked. */
 bool web_url_is_absolute(const char *text, size_t bytes);
 
 #endif

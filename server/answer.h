@@ -57,15 +57,15 @@ struct answer *answer_create_empty(enum answer_kind kind);
 /* All that it costs in memory now. */
 size_t answer_memory(const struct answer *answer);
 
-/* Compresses it, where that is useful, possible within the budget, and not done yet. Returns what it costs
- * more in memory. */
+/* Compresses it, where that is useful, possible within the budget, and not done yet. Returns how many
+ * bytes it costs in addition. */
 size_t answer_compress(struct answer *answer);
 
 /* It came into the cache, or left it: the cache counts its memory, or the budget does. */
 void answer_enter_cache(struct answer *answer);
 void answer_leave_cache(struct answer *answer);
 
-/* Frees what the calling thread keeps in order to compress. */
+/* Frees the compressor that the calling thread keeps. */
 void answer_finish_thread(void);
 
 /* Answers the request with an ANSWER_OK, in the coding that the client likes best: 200, or 304. Headers

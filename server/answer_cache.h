@@ -1,8 +1,8 @@
-/* server/answer_cache.h - the answers that a thread keeps in memory, what it knows about changes, and the
+/* server/answer_cache.h - the answers that a thread keeps in memory, its knowledge of changes, and the
  * look-ups under way, which requests may join (server/lookup.h).
  *
- * Promise: no answer from memory is older than max_stale, whatever happens to the database or to the
- *          connection to it; an answer whose change was reported is not shown at all.
+ * Promise: no answer from memory is older than max_stale, also while the database or the
+ *          connection to it fails; an answer whose change was reported is not shown at all.
  * Thread:  each thread has one; nothing here locks. */
 #ifndef SERVER_ANSWER_CACHE_H
 #define SERVER_ANSWER_CACHE_H
@@ -59,8 +59,8 @@ void answer_cache_compress(struct answer_cache *cache, struct answer *answer);
 
 void answer_cache_on_news(struct answer_cache *cache, const struct db_change_feed_news *news);
 
-/* No news come for the moment: what is in memory may be shown until it is max_stale old, and nothing is
- * added, since the pool may use any server. */
+/* No news come for the moment. Answers in memory may be shown until they are max_stale old. No answer is added,
+ * since the pool may use any server. */
 void answer_cache_on_lost(struct answer_cache *cache);
 
 /* Drops all answers: they may come from another server than later ones. */

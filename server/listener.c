@@ -19,9 +19,9 @@ enum {
     SILENT_READER_MS = 30000, /* after that, a client that does not read its answer is given up */
 };
 
-static bool fault(char **ret_error, const char *what, const char *text, const char *why)
+static bool fault(char **ret_error, const char *subject, const char *text, const char *why)
 {
-    int length = asprintf(ret_error, "%s \"%s\": %s", what, text, why);
+    int length = asprintf(ret_error, "%s \"%s\": %s", subject, text, why);
     assert(length >= 0);
     return false;
 }

@@ -228,7 +228,7 @@ static size_t report_lost(char *to, size_t room, uint64_t lost)
     return length;
 }
 
-/* ---- what libraries print */
+/* ---- the text that libraries print */
 
 static ssize_t write_or_drop(void *unused, const char *bytes, size_t length)
 {

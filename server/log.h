@@ -25,7 +25,7 @@ void log_init(enum log_level least);
  * written by its caller, who may wait for the reader. SIGPIPE must be ignored. */
 void log_start(void);
 
-/* Writes what is in the buffer, for half a second at most, and ends the thread. False: the reader took
+/* Writes the lines in the buffer, for half a second at most, and ends the thread. False: the reader took
  * too long; the rest is lost, and so are all later lines. */
 bool log_stop(void);
 

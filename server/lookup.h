@@ -35,10 +35,10 @@ struct resource {
     void (*start)(struct lookup *lookup);
     /* Another waiter has joined; it is not told yet. May be NULL. */
     void (*on_joined)(struct lookup *lookup);
-    /* Cancels the queries and frees what the look-up has; not the look-up. */
+    /* Cancels the queries and frees all that the look-up owns, but not the look-up itself. */
     void (*cancel)(struct lookup *lookup);
 
-    /* For server/resource.c: headers of an ANSWER_OK (may be NULL), and what the other kinds mean. */
+    /* For server/resource.c: headers of an ANSWER_OK (may be NULL), and the problems for the other kinds. */
     void (*add_headers)(h2o_req_t *req, const struct answer *answer);
     struct lookup_problem absent, withdrawn;
 };
@@ -107,7 +107,7 @@ void lookup_end(struct lookup *lookup);
 /* Closes it, tells all waiters of the error, and ends it. */
 void lookup_fail(struct lookup *lookup, enum db_error error, const char *message);
 
-/* ---- for the answer cache: ends all look-ups without a word to their waiters */
+/* ---- for the answer cache: ends all look-ups, and tells no waiter */
 void lookup_cancel_all(struct answer_cache *cache);
 
 #endif

@@ -246,7 +246,7 @@ static void on_setup(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slot)
         h2o_iovec_t body = problem_body(
             req, req->res.status, is_too_large ? "content-too-large" : "bad-request",
             is_too_large ? "The request's body is larger than this server takes."
-                         : "The request's headers or body are not what HTTP/1.1 allows.");
+                         : "HTTP/1.1 does not allow the headers or the body of this request.");
         req->res.headers.entries[type].value =
             h2o_iovec_init(H2O_STRLIT("application/problem+json"));
         req->res.content_length = body.len;

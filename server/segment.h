@@ -30,7 +30,7 @@ struct segment *segment_create_large(struct memory *memory, size_t room);
 /* There must be room. */
 void segment_append(struct segment *segment, const void *bytes, size_t length);
 
-/* What it costs. */
+/* Its cost in memory. */
 size_t segment_memory(const struct segment *segment);
 
 /* An answer that has it came into the cache, or left it. */

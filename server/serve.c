@@ -177,7 +177,7 @@ static void configure_http(h2o_globalconf_t *http, register_routes_fn *register_
     http->server_name = h2o_iovec_init(H2O_STRLIT("broadsheet"));
     http->max_request_entity_size = MAX_BODY_BYTES;
     http->http1.req_timeout = IDLE_CONNECTION_MS;
-    /* libh2o 2.2.5 has faults in HTTP/2 that will not be mended (CVE-2023-44487 and others). */
+    /* libh2o 2.2.5 has faults in HTTP/2 that will not be fixed (CVE-2023-44487 and others). */
     http->http1.upgrade_to_http2 = 0;
     h2o_hostconf_t *host =
         h2o_config_register_host(http, h2o_iovec_init(H2O_STRLIT("default")), 65535);

@@ -1,4 +1,4 @@
-/* server/service.h - what a handler sees of the thread that its request belongs to, and of the process.
+/* server/service.h - the parts of a thread and of the process that handlers may use.
  *
  * A thread owns its service. Other threads may only read the counters in it. */
 #ifndef SERVER_SERVICE_H
@@ -15,7 +15,7 @@
 
 struct service;
 
-/* What all threads of the process share. */
+/* The parts of the process that all threads share. */
 struct process {
     struct memory memory;
     struct service **services; /* of all threads; set before the first request */

@@ -1,6 +1,6 @@
 /*     worker_start --> [thread] run: wait for the database --> accept, serve ... --> finish
  *     worker_tell  --> [thread] on_message --> on_news
- *     worker_drain --> [thread] on_message --> drain --> on_linger_over --> (on_patience_over)       */
+ *     worker_drain --> [thread] on_message --> drain --> on_linger_over --> (on_time_limit)        */
 #include "server/worker.h"
 
 #include <assert.h>
@@ -13,14 +13,17 @@
 
 #include "server/log.h"
 
-enum { LINGER_MS = 400, PATIENCE_MS = 500 };
+enum {
+    LINGER_MS = 400, /* of connections without a request, at most */
+    LIMIT_MS = 500,  /* the drain may take so long after the deadline of the requests */
+};
 
 enum message_kind { MESSAGE_NEWS, MESSAGE_LOST, MESSAGE_DRAIN };
 
 struct message {
     h2o_multithread_message_t super;
     enum message_kind kind;
-    struct db_change_feed_news news; /* what it points to is behind it */
+    struct db_change_feed_news news; /* its keys and texts are behind it */
     uint64_t keys[];
 };
 
@@ -33,7 +36,7 @@ static void on_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t *mes
 static void on_news(struct service *service, const struct db_change_feed_news *news);
 static void on_lost(struct service *service);
 static void drain(struct worker *worker);
-static timer_fn on_linger_over, on_patience_over;
+static timer_fn on_linger_over, on_time_limit;
 static bool is_over(const struct worker *worker);
 
 void worker_start(struct worker *worker, const struct worker_config *config)
@@ -62,7 +65,7 @@ static void *run(void *p)
         h2o_evloop_run(service->ctx.loop, INT32_MAX);
 
     /* The context stays: the resolver may still send it a message about a look-up that was given up. */
-    if (!worker->_has_lost_patience) {
+    if (!worker->_has_given_up) {
         answer_cache_finish(&service->answers);
         db_pool_destroy(service->pool);
     }
@@ -80,7 +83,7 @@ static void set_up(struct worker *worker)
     h2o_multithread_register_receiver(service->ctx.queue, &worker->_messages, on_message);
     loop_init(&service->loop, service->ctx.loop, &service->ctx.receivers.hostinfo_getaddr);
     timer_init(&worker->_linger, &service->loop, on_linger_over);
-    timer_init(&worker->_patience, &service->loop, on_patience_over);
+    timer_init(&worker->_time_limit, &service->loop, on_time_limit);
     answer_cache_init(&service->answers, config->cache_bytes, config->max_stale_ms);
     service->process = config->process;
     service->deadline_ms = config->pool.deadline_ms;
@@ -201,7 +204,7 @@ static void drain(struct worker *worker)
     h2o_context_request_shutdown(&service->ctx); /* answers say "connection: close" from now on */
     timer_start(&worker->_linger,
                 LINGER_MS < service->deadline_ms ? LINGER_MS : service->deadline_ms);
-    timer_start(&worker->_patience, service->deadline_ms + PATIENCE_MS);
+    timer_start(&worker->_time_limit, service->deadline_ms + LIMIT_MS);
 }
 
 /* The end of its input makes libh2o close a connection that has no request; it still reads and answers a
@@ -222,24 +225,24 @@ static void on_linger_over(struct timer *timer)
     ctx->globalconf->http1.callbacks.foreach_request(ctx, end_input, NULL);
 }
 
-static void on_patience_over(struct timer *timer)
+static void on_time_limit(struct timer *timer)
 {
-    struct worker *worker = container_of(timer, struct worker, _patience);
+    struct worker *worker = container_of(timer, struct worker, _time_limit);
     char left[24];
     snprintf(left, sizeof(left), "%llu",
              (unsigned long long)counter_get(&worker->service.metrics.connections));
     log_event(LOG_WARN, "drain_gave_up", {"connections", left});
-    worker->_has_lost_patience = true;
+    worker->_has_given_up = true;
 }
 
 static bool is_over(const struct worker *worker)
 {
     return worker->service.is_draining &&
-           (counter_get(&worker->service.metrics.connections) == 0 || worker->_has_lost_patience);
+           (counter_get(&worker->service.metrics.connections) == 0 || worker->_has_given_up);
 }
 
 bool worker_join(struct worker *worker)
 {
     pthread_join(worker->_thread, NULL);
-    return !worker->_has_lost_patience;
+    return !worker->_has_given_up;
 }

@@ -29,8 +29,8 @@ struct worker {
     h2o_accept_ctx_t _accept;
     struct listener _listener;
     h2o_multithread_receiver_t _messages;
-    struct timer _linger, _patience; /* of the drain */
-    bool _has_lost_patience;
+    struct timer _linger, _time_limit; /* of the drain */
+    bool _has_given_up;
     sem_t _is_set_up;
     pthread_t _thread;
 };
@@ -46,8 +46,8 @@ void worker_tell(struct worker *worker, const struct db_change_feed_news *news);
 void worker_tell_lost(struct worker *worker);
 
 /* From any thread, once: stop accepting, finish the requests in flight, end. Idle connections get 0.4 s for
- * a last request. The drain ends by the deadline and half a second, whatever clients and database do; at
- * once where no connection is open. */
+ * a last request. The drain always ends within the deadline and half a second. It ends at once where no
+ * connection is open. */
 void worker_drain(struct worker *worker);
 
 /* True: every request was answered. */
