@@ -48,6 +48,7 @@ int db_batch_encode(const struct db_batch *batch, char wire[DB_BATCH_MAX_BYTES])
         memcpy(to, &id, sizeof(id));
         to += sizeof(id);
     }
+    assert(to - wire <= DB_BATCH_MAX_BYTES);
     return (int)(to - wire);
 }
 

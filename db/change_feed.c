@@ -202,7 +202,7 @@ static void on_notify(struct db_conn *conn, const char *payload)
     if (strncmp(payload, notify_test_word, strlen(notify_test_word)) != 0) {
         read_soon(feed);
     } else if (strcmp(payload, feed->_token) == 0) {
-        feed->_notify_test = DB_NOTIFY_TEST_RESTS;
+        feed->_notify_test = DB_NOTIFY_TEST_PAUSES;
         timer_start(&feed->_notify_test_timer, every_ms != 0 ? every_ms : NOTIFY_TEST_MS);
     }
 }

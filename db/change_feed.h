@@ -77,8 +77,8 @@ struct db_change_feed {
     bool _is_read_due;
     uint64_t _read_at_us; /* the last read was sent */
     struct timer _poll;   /* the next read */
-    enum { DB_NOTIFY_TEST_RESTS, DB_NOTIFY_TEST_IS_DUE, DB_NOTIFY_TEST_IS_OUT } _notify_test;
-    struct timer _notify_test_timer; /* the end of the rest, or the time limit of a test */
+    enum { DB_NOTIFY_TEST_PAUSES, DB_NOTIFY_TEST_IS_DUE, DB_NOTIFY_TEST_IS_OUT } _notify_test;
+    struct timer _notify_test_timer; /* the end of the pause, or the time limit of a test */
     unsigned _reads_since_test;      /* that were answered since the test went out */
     char _token[32];                 /* the payload of its notify tests */
 };

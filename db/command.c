@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "db/conn_private.h"
 
-enum { PREPARE_AGAIN_US = 1000000, MAX_READS = 8, REST_MS = 1 };
+enum { PREPARE_AGAIN_US = 1000000, MAX_READS = 8, READ_MORE_MS = 1 };
 
 static void begin(struct db_conn *conn, bool is_sent);
 static void on_writable(h2o_socket_t *sock, const char *error);
@@ -94,7 +94,7 @@ void db_command_on_readable(h2o_socket_t *sock, const char *error)
         if (!db_conn_is_up(conn) || !db_command_has_more(conn))
             return;
     }
-    timer_start(&conn->_rest, REST_MS);
+    timer_start(&conn->_read_more, READ_MORE_MS);
 }
 
 static void on_writable(h2o_socket_t *sock, const char *error)

@@ -14,8 +14,9 @@
 #include "db/conn_private.h"
 
 enum { STABLE_US = 200000 };
+static_assert(DB_SET_MAX_STATEMENTS <= 32, "db_conn._missing has 32 bits");
 
-static timer_fn on_timer, on_rest;
+static timer_fn on_timer, on_read_more;
 static db_connect_fn on_connect;
 static void tear_down(struct db_conn *conn);
 
@@ -25,7 +26,7 @@ void db_conn_init(struct db_conn *conn, const struct db_conn_env *env)
     *conn = (struct db_conn){.state = DB_CONN_DOWN, ._env = env};
     counter_add(&env->states[DB_CONN_DOWN], 1);
     db_connect_init(&conn->_connect, env->loop, env->info, on_connect);
-    timer_init(&conn->_rest, env->loop, on_rest);
+    timer_init(&conn->_read_more, env->loop, on_read_more);
     timer_init(&conn->_timer, env->loop, on_timer);
     timer_start(&conn->_timer, 0);
 }
@@ -109,7 +110,7 @@ void db_conn_down(struct db_conn *conn, const char *why)
 static void tear_down(struct db_conn *conn)
 {
     timer_stop(&conn->_timer);
-    timer_stop(&conn->_rest);
+    timer_stop(&conn->_read_more);
     db_connect_stop(&conn->_connect);
     if (conn->_sock != NULL)
         h2o_socket_close(conn->_sock);
@@ -124,7 +125,7 @@ void db_conn_finish(struct db_conn *conn)
 {
     tear_down(conn);
     db_connect_finish(&conn->_connect);
-    timer_finish(&conn->_rest);
+    timer_finish(&conn->_read_more);
     timer_finish(&conn->_timer);
 }
 
@@ -182,8 +183,8 @@ void db_conn_move(struct db_conn *conn, enum db_conn_state to)
     conn->state = to;
 }
 
-static void on_rest(struct timer *timer)
+static void on_read_more(struct timer *timer)
 {
-    struct db_conn *conn = container_of(timer, struct db_conn, _rest);
+    struct db_conn *conn = container_of(timer, struct db_conn, _read_more);
     db_command_on_readable(conn->_sock, NULL);
 }

@@ -83,7 +83,7 @@ struct db_conn {
     int _preparing;           /* the statement whose preparation is under way, or -1 */
     uint64_t _prepared_at_us; /* when that was tried last */
     struct timer _timer;      /* the deadline of a command, or the pause in DOWN */
-    struct timer _rest;       /* reads more of the bytes that OpenSSL has decrypted already */
+    struct timer _read_more;  /* reads more of the bytes that OpenSSL has decrypted already */
     uint64_t _up_since_us;
 };
 

@@ -13,6 +13,10 @@
 #include "db/slot.h"
 
 enum { GRACE_MS = 250, FIRST_GRACE_MS = 5000, OTHER_CONNECTIONS = 2 };
+static_assert((int)DB_NSTATEMENTS <= (int)DB_SET_MAX_STATEMENTS, "a connection has all of them");
+static_assert((int)DB_GROUP_ARTICLES == 0 && (int)DB_GROUP_LISTS == 1 &&
+                  (int)DB_NGROUPS_OF_CONNECTIONS == 2,
+              "connection i belongs to group i % DB_NGROUPS_OF_CONNECTIONS");
 
 /* A connection, and the knowledge of the pool about it. */
 struct member {
@@ -234,6 +238,7 @@ static bool is_up(const struct db_pool *pool)
 
 static bool is_group_up(const struct db_pool *pool, enum db_group group)
 {
+    assert((int)group < (int)DB_NGROUPS_OF_CONNECTIONS);
     for (size_t i = group; i < pool->nmembers; i += DB_NGROUPS_OF_CONNECTIONS) {
         if (db_conn_is_up(&pool->members[i].slot.conn))
             return true;

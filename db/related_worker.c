@@ -17,7 +17,7 @@ enum {
     LOOK_AGAIN_MS = 1000,
     FIRST_FAILURE_PAUSE_MS = 1000,
     LONGEST_FAILURE_PAUSE_MS = 30000,
-    LONGEST_REST_MS = 250,
+    LONGEST_PAUSE_MS = 250,
     TRIM_MS = 60000,
 };
 
@@ -36,13 +36,13 @@ static db_conn_up_fn on_up;
 static void go_on(struct db_related_worker *worker);
 static void run(struct db_related_worker *worker, unsigned statement, const char *param);
 static db_conn_answer_fn on_answer;
-static void on_refreshed(struct db_related_worker *worker, const PGresult *result);
+static void on_worked(struct db_related_worker *worker, const PGresult *result);
 static void report_articles(struct db_related_worker *worker, const PGresult *result);
 static void size_batch(struct db_related_worker *worker, int narticles, uint64_t took_ms);
 static void on_failure(struct db_related_worker *worker, const PGresult *result);
 static bool needs_new_connection(const PGresult *result);
-static void rest(struct db_related_worker *worker, uint64_t ms);
-static timer_fn on_refresh_timer, on_trim_timer;
+static void pause_for(struct db_related_worker *worker, uint64_t ms);
+static timer_fn on_work_timer, on_trim_timer;
 static db_conn_down_fn on_down;
 static void report_problem(struct db_related_worker *worker, enum db_event event, const char *why);
 
@@ -66,7 +66,7 @@ void db_related_worker_init(struct db_related_worker *worker,
         worker->_config.call_ms = CALL_MS;
     if (worker->_config.keep == NULL)
         worker->_config.keep = "10 minutes";
-    timer_init(&worker->_refresh_timer, config->loop, on_refresh_timer);
+    timer_init(&worker->_work_timer, config->loop, on_work_timer);
     timer_init(&worker->_trim_timer, config->loop, on_trim_timer);
     timer_start(&worker->_trim_timer, worker->_config.trim_ms);
     db_conn_init(&worker->_conn, &worker->_env);
@@ -76,7 +76,7 @@ void db_related_worker_finish(struct db_related_worker *worker)
 {
     db_conn_finish(&worker->_conn);
     timer_finish(&worker->_trim_timer);
-    timer_finish(&worker->_refresh_timer);
+    timer_finish(&worker->_work_timer);
 }
 
 static void on_up(struct db_conn *conn)
@@ -84,9 +84,9 @@ static void on_up(struct db_conn *conn)
     struct db_related_worker *worker = container_of(conn, struct db_related_worker, _conn);
     if (db_reporter_up(&worker->_reporter) && worker->_config.on_event != NULL)
         worker->_config.on_event(DB_EVENT_UP, "");
-    worker->_refresh = DB_REFRESH_IS_DUE;
+    worker->_work = DB_WORK_IS_DUE;
     if (worker->_nfailures > 0)
-        rest(worker, db_related_worker_pause_ms(worker->_nfailures));
+        pause_for(worker, db_related_worker_pause_ms(worker->_nfailures));
     go_on(worker);
 }
 
@@ -98,7 +98,7 @@ static void go_on(struct db_related_worker *worker)
     if (worker->_is_trim_due) {
         worker->_is_trim_due = false;
         run(worker, CHANGE_LOG_TRIM, worker->_config.keep);
-    } else if (worker->_refresh == DB_REFRESH_IS_DUE) {
+    } else if (worker->_work == DB_WORK_IS_DUE) {
         char batch[16];
         snprintf(batch, sizeof(batch), "%d", worker->_batch);
         worker->_is_woken = false;
@@ -121,13 +121,13 @@ static void on_answer(struct db_conn *conn, const PGresult *result)
     if (PQresultStatus(result) != PGRES_TUPLES_OK)
         on_failure(worker, result);
     else if (worker->_running == RELATED_WORK)
-        on_refreshed(worker, result);
+        on_worked(worker, result);
     else
         counter_add(&worker->_config.stats->trimmed, (uint64_t)db_row_int64(result, 0, 0));
     go_on(worker);
 }
 
-static void on_refreshed(struct db_related_worker *worker, const PGresult *result)
+static void on_worked(struct db_related_worker *worker, const PGresult *result)
 {
     uint64_t took_ms = (clock_us() - worker->_sent_at_us) / 1000;
     int ndone = db_row_int32(result, 0, 0);
@@ -137,11 +137,11 @@ static void on_refreshed(struct db_related_worker *worker, const PGresult *resul
     report_articles(worker, result);
     size_batch(worker, narticles, took_ms);
     if (narticles == 0 && !worker->_is_woken) {
-        worker->_refresh = DB_REFRESH_WAITS;
-        timer_start(&worker->_refresh_timer, LOOK_AGAIN_MS);
+        worker->_work = DB_WORK_WAITS;
+        timer_start(&worker->_work_timer, LOOK_AGAIN_MS);
         return;
     }
-    rest(worker, took_ms / 2 < LONGEST_REST_MS ? took_ms / 2 : LONGEST_REST_MS);
+    pause_for(worker, took_ms / 2 < LONGEST_PAUSE_MS ? took_ms / 2 : LONGEST_PAUSE_MS);
 }
 
 /* The articles of this call that made PostgreSQL fail. */
@@ -174,7 +174,7 @@ static void on_failure(struct db_related_worker *worker, const PGresult *result)
     if (worker->_running == RELATED_WORK) {
         worker->_batch = 1;
         worker->_nfailures++;
-        rest(worker, db_related_worker_pause_ms(worker->_nfailures));
+        pause_for(worker, db_related_worker_pause_ms(worker->_nfailures));
     }
     if (needs_new_connection(result))
         db_conn_drop(&worker->_conn, why);
@@ -200,24 +200,23 @@ static bool needs_new_connection(const PGresult *result)
     return false;
 }
 
-static void rest(struct db_related_worker *worker, uint64_t ms)
+static void pause_for(struct db_related_worker *worker, uint64_t ms)
 {
-    worker->_refresh = DB_REFRESH_RESTS;
-    timer_start(&worker->_refresh_timer, ms);
+    worker->_work = DB_WORK_PAUSES;
+    timer_start(&worker->_work_timer, ms);
 }
 
 void db_related_worker_wake(struct db_related_worker *worker)
 {
     worker->_is_woken = true;
-    if (worker->_refresh == DB_REFRESH_WAITS)
-        timer_start(&worker->_refresh_timer, 0);
+    if (worker->_work == DB_WORK_WAITS)
+        timer_start(&worker->_work_timer, 0);
 }
 
-static void on_refresh_timer(struct timer *timer)
+static void on_work_timer(struct timer *timer)
 {
-    struct db_related_worker *worker =
-        container_of(timer, struct db_related_worker, _refresh_timer);
-    worker->_refresh = DB_REFRESH_IS_DUE;
+    struct db_related_worker *worker = container_of(timer, struct db_related_worker, _work_timer);
+    worker->_work = DB_WORK_IS_DUE;
     go_on(worker);
 }
 
@@ -238,7 +237,7 @@ void db_related_worker_follow(struct db_related_worker *worker, const char *iden
 static void on_down(struct db_conn *conn, enum db_conn_state was)
 {
     struct db_related_worker *worker = container_of(conn, struct db_related_worker, _conn);
-    timer_stop(&worker->_refresh_timer);
+    timer_stop(&worker->_work_timer);
     report_problem(worker, db_conn_state_is_up(was) ? DB_EVENT_LOST : DB_EVENT_NO_CONNECT,
                    conn->why);
 }

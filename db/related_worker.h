@@ -51,11 +51,11 @@ struct db_related_worker {
     struct db_reporter _reporter;
     unsigned _running; /* the statement that the connection runs while it is BUSY */
     uint64_t _sent_at_us;
-    enum { DB_REFRESH_WAITS, DB_REFRESH_RESTS, DB_REFRESH_IS_DUE } _refresh;
-    struct timer _refresh_timer; /* ends the waiting and the pause */
-    bool _is_woken;              /* since the last call was sent */
-    int _batch;                  /* articles that the next call may take */
-    unsigned _nfailures;         /* calls of related_work that failed in a row */
+    enum { DB_WORK_WAITS, DB_WORK_PAUSES, DB_WORK_IS_DUE } _work;
+    struct timer _work_timer; /* ends the wait and the pause */
+    bool _is_woken;           /* since the last call was sent */
+    int _batch;               /* articles that the next call may take */
+    unsigned _nfailures;      /* calls of related_work that failed in a row */
     bool _is_trim_due;
     struct timer _trim_timer;
 };

@@ -158,6 +158,7 @@ static void show_db(FILE *out, const struct service *self)
                                           [DB_BUSY] = "queue_full",
                                           [DB_TIMEOUT] = "deadline_missed",
                                           [DB_FAILED] = "failed"};
+    static_assert(sizeof(results) / sizeof(results[0]) == DB_FAILED + 1, "each error has a name");
     const struct db_pool_stats *s = &self->pool_stats;
 
     head(out, "broadsheet_db_connections", "gauge", "Database connections by state.");

@@ -150,7 +150,7 @@ Test(related_worker, looks_at_once_when_it_is_woken)
     uint64_t took_us = 0;
     start(&worked[0], (struct db_related_worker_config){0});
     for (int i = 0; i < ROUNDS; i++) {
-        cr_assert(RUN_UNTIL(ALL_MS, worked[0].related_worker._refresh == DB_REFRESH_WAITS));
+        cr_assert(RUN_UNTIL(ALL_MS, worked[0].related_worker._work == DB_WORK_WAITS));
         uint64_t woken_us = clock_us(), calls = counter_get(&worked[0].stats.calls);
         db_related_worker_wake(&worked[0].related_worker);
         cr_assert(RUN_UNTIL(ALL_MS, counter_get(&worked[0].stats.calls) > calls));
