@@ -41,7 +41,8 @@ void test_lists_keep(const char *url);
 PGconn *test_lock(const char *url, const char *tables);
 void test_unlock(PGconn *lock);
 
-/* How many statements of the server wait for a lock in this database just now. */
+/* How many statements of the workers wait for a lock in this database just now. The related worker does not count:
+ * it may wait for the same lock. */
 long test_waiting(const char *url);
 
 /* The value under an RFC 6901 pointer ("/article/id"), as text; NULL where there is none or a null.
