@@ -22,6 +22,8 @@ enum {
     ALLOCATOR_BYTES = 16,  /* of an allocation, at most */
 };
 
+static_assert(2 * LARGEST_GROWN_SHARE < LARGEST_SHARE, "each item may become twice as large");
+
 static void index_item(struct cache *cache, struct cache_item *item, uint64_t key,
                        const uint64_t *dependencies, size_t ndependencies);
 static void make_room(struct cache *cache, size_t bytes);

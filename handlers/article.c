@@ -38,18 +38,14 @@
 #define LIST_HEAD "{\"related_articles\":["
 #define LIST_TAIL "]}"
 
-enum {
-    ABSENT_FOR_US = 10 * 1000 * 1000,
-    MAX_SMALL_BYTES = 65536, /* of a document that comes with others: db/sql/article_by_id.sql */
-};
+enum { ABSENT_FOR_US = 10 * 1000 * 1000 };
 
 struct article_lookup {
     struct lookup lookup;
     struct db_query article, large, related;
-    struct timer related_late; /* runs while a complete document waits for the list */
-    struct timer large_late;   /* the deadline of a large document */
-    struct timer soon;         /* calls advance() for waiters that joined late */
-    uint64_t began_us;
+    struct timer related_late;   /* runs while a complete document waits for the list */
+    struct timer large_late;     /* the deadline of a large document */
+    struct timer soon;           /* calls advance() for waiters that joined late */
     size_t large_bytes;          /* of a large document, as article_by_id has said; else 0 */
     bool is_found;               /* the article is published */
     bool has_document;           /* all of it is in the segment */
@@ -120,10 +116,10 @@ static void start(struct lookup *lookup)
 {
     struct article_lookup *self = of(lookup);
     struct service *service = lookup->service;
+    assert(lookup->id >= 1 && lookup->id <= ENTITY_MAX_ID);
     timer_init(&self->related_late, &service->loop, on_related_late);
     timer_init(&self->large_late, &service->loop, on_large_late);
     timer_init(&self->soon, &service->loop, on_soon);
-    self->began_us = clock_us();
     dependencies_add(&self->dependencies, entity_key(ENTITY_ARTICLE, lookup->id));
 
     self->article =
@@ -156,6 +152,7 @@ static void on_article(struct db_query *article)
         end_without(self, ANSWER_ABSENT);
         return;
     }
+    assert(article->nrows == 1 && !self->is_found);
     struct article_row row = article_row_read(article->result, article->row, &self->dependencies);
     if (row.status != ARTICLE_PUBLISHED) {
         end_without(self, answer_of(row.status));
@@ -163,6 +160,7 @@ static void on_article(struct db_query *article)
     }
     self->is_found = true;
     if (row.document.base == NULL) {
+        assert(row.bytes > 0);
         self->large_bytes = row.bytes;
         fetch_large(self);
     } else if (add_document(self, row.document)) {
@@ -191,6 +189,7 @@ static bool add_document(struct article_lookup *self, h2o_iovec_t text)
 
 static void on_document(struct article_lookup *self)
 {
+    assert(self->is_found && !self->has_document);
     segment_append(self->document, DOCUMENT_TAIL, strlen(DOCUMENT_TAIL));
     assert(self->document->length == self->document->room);
     self->has_document = true;
@@ -205,6 +204,7 @@ static void on_document(struct article_lookup *self)
 static void fetch_large(struct article_lookup *self)
 {
     struct service *service = self->lookup.service;
+    assert(self->is_found && self->large_bytes > 0 && self->document == NULL);
     if (!lookup_was_asked(&self->lookup, ARTICLE_WHOLE)) {
         advance(self);
         return;
@@ -213,7 +213,7 @@ static void fetch_large(struct article_lookup *self)
         lookup_fail(&self->lookup, DB_BUSY, no_memory);
         return;
     }
-    uint64_t took_ms = (clock_us() - self->began_us) / 1000;
+    uint64_t took_ms = (clock_us() - self->lookup.began_us) / 1000;
     timer_start(&self->large_late,
                 took_ms < service->deadline_ms ? service->deadline_ms - took_ms : 1);
     self->large = (struct db_query){.statement = DB_LARGE_ARTICLE,
@@ -229,8 +229,9 @@ static bool begin_document(struct article_lookup *self, size_t bytes)
         h2o_mem_release_shared(self->document);
     struct memory *memory = &self->lookup.service->process->memory;
     self->large_bytes = bytes;
-    self->document = bytes > MAX_SMALL_BYTES ? segment_create_large(memory, document_room(bytes))
-                                             : segment_create(memory, document_room(bytes));
+    self->document = bytes > ARTICLE_SMALL_MAX_BYTES
+                         ? segment_create_large(memory, document_room(bytes))
+                         : segment_create(memory, document_room(bytes));
     if (self->document == NULL)
         return false;
     segment_append(self->document, DOCUMENT_HEAD, strlen(DOCUMENT_HEAD));
@@ -241,6 +242,7 @@ static bool begin_document(struct article_lookup *self, size_t bytes)
 static void on_piece(struct db_query *large)
 {
     struct article_lookup *self = container_of(large, struct article_lookup, large);
+    assert(self->document != NULL && !self->has_document);
     bool is_first = self->document->length == strlen(DOCUMENT_HEAD);
     struct article_row row = large_article_row_read(large->result, large->row, &self->dependencies);
     if (row.status != ARTICLE_PUBLISHED) {
@@ -277,6 +279,7 @@ static void on_pieces(struct db_query *large)
 static void on_large_late(struct timer *timer)
 {
     struct article_lookup *self = container_of(timer, struct article_lookup, large_late);
+    assert(!self->has_document);
     lookup_fail(&self->lookup, DB_TIMEOUT, "a large article did not come in time");
 }
 
@@ -285,22 +288,25 @@ static void on_large_late(struct timer *timer)
 static void on_related(struct db_query *related)
 {
     struct article_lookup *self = container_of(related, struct article_lookup, related);
-    self->related_error = related->error;
+    const char *message = related->message;
+    assert(!self->has_list);
     self->has_list = true;
-    if (related->error != DB_OK) {
-        bool is_logged = self->lookup.goes_on && related->error == DB_TIMEOUT;
-        if (!is_logged)
-            log_related(self, related->error, related->message);
-    } else if (!add_list(self, related_row_read(related->result, related->row, related->nrows,
-                                                &self->dependencies))) {
-        lookup_fail(&self->lookup, DB_BUSY, no_memory);
-        return;
+    self->related_error = related->error;
+    if (related->error == DB_OK &&
+        !add_list(self, related_row_read(related->result, related->row, related->nrows,
+                                         &self->dependencies))) {
+        self->related_error = DB_BUSY;
+        message = no_memory;
     }
+    bool is_logged = self->lookup.goes_on && self->related_error == DB_TIMEOUT;
+    if (self->related_error != DB_OK && !is_logged)
+        log_related(self, self->related_error, message);
     advance(self);
 }
 
 static bool add_list(struct article_lookup *self, h2o_iovec_t cards)
 {
+    assert(self->list == NULL);
     self->list = segment_create(&self->lookup.service->process->memory,
                                 strlen(LIST_HEAD) + cards.len + strlen(LIST_TAIL));
     if (self->list == NULL)
@@ -332,6 +338,7 @@ static void advance(struct article_lookup *self)
 {
     if (!self->is_found || !self->has_list)
         return;
+    assert((self->list != NULL) == (self->related_error == DB_OK));
     bool wants_whole = lookup_was_asked(&self->lookup, ARTICLE_WHOLE);
     bool is_over = self->has_document || !wants_whole;
     timer_stop(&self->related_late);
@@ -376,7 +383,7 @@ static void tell_whole(struct article_lookup *self)
 static struct answer *make_whole(const struct article_lookup *self)
 {
     static const char no_list[] = "\"related_articles\":[]}";
-    assert(self->has_document);
+    assert(self->has_document && (self->list != NULL || self->related_error != DB_OK));
     struct answer_part parts[ANSWER_MAX_PARTS] = {
         {self->document, h2o_iovec_init(self->document->bytes, self->document->length)},
         {NULL, h2o_iovec_init(no_list, strlen(no_list))},

@@ -1,6 +1,7 @@
 /*     article_address_id --> (a slug) redirect_slug --> on_id --> 302     on_gone: at any time after */
 #include "handlers/article_address.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -72,9 +73,12 @@ static void on_id(struct db_query *query)
                         "There is no article with this slug.");
         return;
     }
+    int64_t id = db_row_int64(query->result, query->row, 0);
+    assert(query->nrows == 1 && id >= 1 && id <= ENTITY_MAX_ID);
     char location[64];
-    snprintf(location, sizeof(location), "/articles/%" PRId64 "%s",
-             db_row_int64(query->result, query->row, 0), redirect->suffix);
+    int length =
+        snprintf(location, sizeof(location), "/articles/%" PRId64 "%s", id, redirect->suffix);
+    assert(length < (int)sizeof(location));
     respond_redirect(redirect->req, location);
 }
 

@@ -50,7 +50,7 @@ static struct article_row read_row(const PGresult *result, int row, int first_co
 h2o_iovec_t related_row_read(const PGresult *result, int row, int nrows,
                              struct dependencies *dependencies)
 {
-    assert(nrows <= 1);
+    assert(nrows == 0 || nrows == 1);
     if (nrows == 0)
         return (h2o_iovec_t){0};
     add_keys(result, row, RELATED_DEPENDS_ON, dependencies);

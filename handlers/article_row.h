@@ -11,8 +11,8 @@
 
 #include "cache/dependencies.h"
 
-/* A longer document does not come with article_by_id. */
-enum { ARTICLE_MAX_DOCUMENT = 65536 };
+/* A longer document does not come with article_by_id. It comes with large_article, in pieces of this length. */
+enum { ARTICLE_SMALL_MAX_BYTES = 65536 };
 
 enum article_status {
     ARTICLE_PUBLISHED,

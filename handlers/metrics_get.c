@@ -44,7 +44,7 @@ void metrics_get(h2o_req_t *req, const struct route_arguments *arguments)
 static uint64_t sum(const struct service *self, const struct counter *own)
 {
     size_t offset = (size_t)((const char *)own - (const char *)self);
-    assert(offset < sizeof(*self));
+    assert(offset <= sizeof(*self) - sizeof(*own)); /* it is a counter of this service */
     uint64_t total = 0;
     for (size_t i = 0; i < self->process->nservices; i++)
         total += counter_get(
@@ -190,7 +190,8 @@ static void show_db(FILE *out, const struct service *self)
                     db_statements[i].name, results[k], sum(self, &s->queries[i][k]));
     }
     show_one(out, self, "broadsheet_db_retries_total", "counter",
-             "Queries that were run again alone, after their batch failed.", &s->retries);
+             "Queries that were run again, after their batch failed or their connection was lost.",
+             &s->retries);
 }
 
 static void show_background(FILE *out, const struct process *process)
@@ -203,7 +204,7 @@ static void show_background(FILE *out, const struct process *process)
                 counter_get(&feed->is_up));
     show_number(out, "broadsheet_change_feed_unreliable", "gauge",
                 "1 while changes may go unreported; nothing is answered from memory then.",
-                counter_get(&process->changes_are_unreliable));
+                counter_get(&feed->is_unreliable));
     show_number(out, "broadsheet_change_feed_reads_total", "counter", "Reads of the change log.",
                 counter_get(&feed->reads));
     show_number(out, "broadsheet_change_feed_changes_total", "counter",
@@ -228,7 +229,7 @@ static void show_background(FILE *out, const struct process *process)
                 counter_get(&worker->failures));
     show_number(out, "broadsheet_related_worker_failed_articles_total", "counter",
                 "Failures at one article, which is tried again later.",
-                counter_get(&process->related_worker.failed_articles));
+                counter_get(&worker->failed_articles));
 }
 
 static void show_process(FILE *out, const struct process *process)
@@ -237,7 +238,7 @@ static void show_process(FILE *out, const struct process *process)
                 "Memory of answers that are not in the cache (BROADSHEET_MEMORY_MB limits it).",
                 memory_used(&process->memory));
     show_number(out, "broadsheet_memory_refused_total", "counter",
-                "Answers that were refused because this memory was in use.",
+                "Times that this memory had no room: for an answer, its list or its gzip form.",
                 memory_refused(&process->memory));
     show_number(out, "broadsheet_log_lines_lost_total", "counter",
                 "Lines of the log that were lost because its reader was too slow or had left.",

@@ -2,6 +2,7 @@
  *
  * Ready means: the database answers, and no drain has begun. "details" names what is wrong although requests
  * can be served. */
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/container_of.h"
@@ -39,12 +40,13 @@ static void on_pong(struct db_query *ping)
         return;
     }
     /* Not the words of the server: those may name hosts and users, and are in the log. */
-    const char *reason[] = {
+    static const char *const reason[] = {
         [DB_UNAVAILABLE] = "No connection to the database is up.",
         [DB_BUSY] = "Too many requests are waiting for the database.",
         [DB_TIMEOUT] = "The database did not answer in time.",
         [DB_FAILED] = "The database answered with an error.",
     };
+    assert(ping->error < sizeof(reason) / sizeof(reason[0]));
     respond_unavailable(get->req, "not-ready", reason[ping->error]);
 }
 

@@ -133,6 +133,7 @@ static void on_over(void *p)
     struct service *service = service_of(exchange->req);
     int status = exchange->req->res.status;
 
+    assert(counter_get(&service->metrics.in_flight) > 0);
     counter_sub(&service->metrics.in_flight, 1);
     metrics_count_request(&service->metrics, exchange->route, status,
                           clock_us() - exchange->began_us);

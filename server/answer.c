@@ -13,8 +13,11 @@
  * hold the loop for too long. The first level is within 3 % of the sixth in size, in half of its time. */
 enum { GZIP_MIN_BYTES = 1024, GZIP_MAX_BYTES = 512 << 10, GZIP_LEVEL = 1 };
 
+static_assert(sizeof(struct answer) <= SEGMENT_ANSWER_BYTES, "a segment reserves it");
+
 static void name(char etag[ANSWER_ETAG_SIZE], uint64_t hash, const char *suffix);
 static void on_unused(void *answer);
+static h2o_iovec_t compress(const struct answer *answer, size_t most);
 static const char *contiguous(const struct answer *answer, char **ret_copy);
 
 struct answer *answer_create(struct memory *memory, const struct answer_part *parts, unsigned n)
@@ -64,18 +67,12 @@ struct answer *answer_create_empty(enum answer_kind kind)
     return answer;
 }
 
-/* What the allocator adds: its own header, and the rest up to its next size. */
-static size_t allocated(size_t bytes)
-{
-    return (bytes + 8 + 15) / 16 * 16;
-}
-
 static void on_unused(void *p)
 {
     struct answer *answer = p;
     assert(!answer->is_in_cache);
     if (answer->gzip.base != NULL)
-        memory_release(answer->_memory, allocated(answer->gzip.len));
+        memory_release(answer->_memory, memory_cost(answer->gzip.len));
     free(answer->gzip.base);
     free(answer->key.text.base);
     for (unsigned i = 0; i < answer->nparts; i++) {
@@ -86,14 +83,14 @@ static void on_unused(void *p)
 
 size_t answer_memory(const struct answer *answer)
 {
-    size_t bytes = allocated(sizeof(struct st_h2o_mem_pool_shared_entry_t) + sizeof(*answer));
+    size_t bytes = memory_cost(sizeof(struct st_h2o_mem_pool_shared_entry_t) + sizeof(*answer));
     for (unsigned i = 0; i < answer->nparts; i++) {
         if (answer->parts[i].segment != NULL)
             bytes += segment_memory(answer->parts[i].segment);
     }
     if (answer->key.text.len > 0)
-        bytes += allocated(answer->key.text.len);
-    return bytes + (answer->gzip.base != NULL ? allocated(answer->gzip.len) : 0);
+        bytes += memory_cost(answer->key.text.len);
+    return bytes + (answer->gzip.base != NULL ? memory_cost(answer->gzip.len) : 0);
 }
 
 void answer_enter_cache(struct answer *answer)
@@ -105,7 +102,7 @@ void answer_enter_cache(struct answer *answer)
             segment_enter_cache(answer->parts[i].segment);
     }
     if (answer->gzip.base != NULL)
-        memory_release(answer->_memory, allocated(answer->gzip.len));
+        memory_release(answer->_memory, memory_cost(answer->gzip.len));
 }
 
 void answer_leave_cache(struct answer *answer)
@@ -117,7 +114,7 @@ void answer_leave_cache(struct answer *answer)
             segment_leave_cache(answer->parts[i].segment);
     }
     if (answer->gzip.base != NULL)
-        memory_reserve_anyway(answer->_memory, allocated(answer->gzip.len));
+        memory_reserve_anyway(answer->_memory, memory_cost(answer->gzip.len));
 }
 
 /* ---- gzip */
@@ -137,20 +134,26 @@ size_t answer_compress(struct answer *answer)
         return 0;
     if (compressor == NULL)
         compressor = libdeflate_alloc_compressor(GZIP_LEVEL);
-
-    char *copy;
-    const char *plain = contiguous(answer, &copy);
+    /* The reservation comes first: without room, the many requests that wait for an answer would compress it
+     * again and again, in vain. */
     size_t most = libdeflate_gzip_compress_bound(compressor, answer->length);
-    char *to = h2o_mem_alloc(most);
-    size_t length = libdeflate_gzip_compress(compressor, plain, answer->length, to, most);
-    free(copy);
-    if (!answer->is_in_cache && !memory_reserve(answer->_memory, allocated(length))) {
-        free(to);
+    if (!answer->is_in_cache && !memory_reserve(answer->_memory, memory_cost(most)))
         return 0;
-    }
-    answer->gzip = h2o_iovec_init(h2o_mem_realloc(to, length), length);
+    answer->gzip = compress(answer, most);
     name(answer->gzip_etag, segment_hash_of(answer->gzip), "-gz");
-    return allocated(length);
+    if (!answer->is_in_cache)
+        memory_release(answer->_memory, memory_cost(most) - memory_cost(answer->gzip.len));
+    return memory_cost(answer->gzip.len);
+}
+
+static h2o_iovec_t compress(const struct answer *answer, size_t most)
+{
+    char *copy, *to = h2o_mem_alloc(most);
+    const char *plain = contiguous(answer, &copy);
+    size_t length = libdeflate_gzip_compress(compressor, plain, answer->length, to, most);
+    assert(length > 0 && length <= most);
+    free(copy);
+    return h2o_iovec_init(h2o_mem_realloc(to, length), length);
 }
 
 /* The plain bytes in one piece: a copy where there are two parts. */
@@ -169,7 +172,7 @@ static const char *contiguous(const struct answer *answer, char **ret_copy)
 
 void answer_respond(struct answer *answer, h2o_req_t *req, bool with_gzip)
 {
-    assert(answer->kind == ANSWER_OK);
+    assert(answer->kind == ANSWER_OK && answer->nparts >= 1);
     with_gzip = with_gzip && answer->gzip.base != NULL;
     h2o_mem_link_shared(&req->pool, answer);
 

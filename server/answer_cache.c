@@ -59,7 +59,7 @@ void answer_cache_keep(struct answer_cache *cache, const struct answer_key *key,
                        struct answer *answer, const struct dependencies *dependencies,
                        uint64_t since)
 {
-    assert(!answer->is_in_cache && answer->missing == DB_OK);
+    assert(!answer->is_in_cache && answer->missing == DB_OK && since <= cache->freshness.seq);
     if (!cache->_keeps || cache->is_unreliable || cache->is_feed_lost ||
         dependencies->is_too_long ||
         freshness_has_changed(&cache->freshness, since, dependencies->keys, dependencies->n))

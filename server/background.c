@@ -25,6 +25,7 @@ static void on_stop(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messag
 
 void background_start(struct background *background, const struct background_config *config)
 {
+    assert(config->nworkers >= 1 && config->nworkers == config->process->nservices);
     background->_config = *config;
     sem_init(&background->_is_set_up, 0, 0);
     int failed = pthread_create(&background->_thread, NULL, run, background);
@@ -98,7 +99,6 @@ static void log_reliability(struct background *background, const char *unreliabl
 {
     char reason[SERVICE_REASON_SIZE];
     snprintf(reason, sizeof(reason), "%s", unreliable != NULL ? unreliable : "");
-    counter_set(&background->_config.process->changes_are_unreliable, unreliable != NULL);
     if (strcmp(reason, background->_unreliable) == 0)
         return;
     strcpy(background->_unreliable, reason);

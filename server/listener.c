@@ -105,6 +105,7 @@ struct client {
 static void on_close(void *p)
 {
     struct client *client = p;
+    assert(counter_get(&client->metrics->connections) > 0);
     atomic_fetch_sub_explicit(&client->limit->now, 1, memory_order_relaxed);
     counter_sub(&client->metrics->connections, 1);
     free(client);
@@ -158,6 +159,7 @@ static void on_pause_over(struct timer *pause)
 void listener_open(struct listener *listener, struct loop *loop, int fd, h2o_accept_ctx_t *accept,
                    struct connection_limit *limit, struct metrics *metrics)
 {
+    assert(fd != -1 && limit->max >= 1);
     *listener = (struct listener){._accept = accept, ._limit = limit, ._metrics = metrics};
     listener->_sock = h2o_evloop_socket_create(loop->h2o, fd, H2O_SOCKET_FLAG_DONT_READ);
     listener->_sock->data = listener;

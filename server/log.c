@@ -72,6 +72,7 @@ static json_object *text_object(const char *text)
 
 void log_write(enum log_level level, const char *event, const struct log_field fields[16])
 {
+    assert(level < LOG_NLEVELS && event[0] != '\0');
     if (level > least_urgent)
         return;
     json_object *line = format(level, event, fields);

@@ -36,7 +36,7 @@ void lookup_wait_start(struct lookup_waiter *waiter, struct service *service,
     bool has_joined = lookup != NULL;
     if (!has_joined)
         lookup = begin(service, resource, key, id, now_us);
-    assert(lookup->resource == resource);
+    assert(lookup->resource == resource && lookup->id == id);
 
     lookup->_asked |= 1u << part;
     *waiter = (struct lookup_waiter){._done = done, ._part = part, ._lookup = lookup};
@@ -60,7 +60,7 @@ static struct lookup *find(struct service *service, const struct answer_key *key
     struct lookup *lookup = container_of(node, struct lookup, _node);
     bool is_fresh = freshness_is_confirmed(&cache->freshness, now_us)
                         ? lookup->since == cache->freshness.seq
-                        : now_us - lookup->_began_us < cache->max_stale_us;
+                        : now_us - lookup->began_us < cache->max_stale_us;
     if (is_fresh && answer_key_is(&lookup->key, key))
         return lookup;
     lookup_close(lookup);
@@ -79,7 +79,7 @@ static struct lookup *begin(struct service *service, const struct resource *reso
         .key = *key,
         .id = id,
         .since = service->answers.freshness.seq,
-        ._began_us = now_us,
+        .began_us = now_us,
         ._may_be_joined = true,
     };
     if (key->text.len > 0)

@@ -50,6 +50,7 @@ struct lookup {
     struct answer_key key; /* of part 0 */
     int64_t id;            /* as it was asked for; 0 where the key is a text */
     uint64_t since;        /* freshness.seq when it began: for answer_cache_keep() */
+    uint64_t began_us;     /* clock_us() */
     bool goes_on;          /* also without waiters */
 
     struct table_node _node; /* while it may be joined */
@@ -58,7 +59,6 @@ struct lookup {
     h2o_linklist_t _waiters;
     unsigned _asked;   /* a bit for each part that a waiter has asked for */
     unsigned _telling; /* calls of lookup_tell() under way */
-    uint64_t _began_us;
 };
 
 /* Exactly one of the two: an answer, or an error. All is lent. */
@@ -91,8 +91,9 @@ void lookup_wait_cancel(struct lookup_waiter *waiter);
 /* ---- for the resource */
 
 bool lookup_has_waiters(const struct lookup *lookup, unsigned part);
-bool lookup_was_asked(const struct lookup *lookup,
-                      unsigned part); /* also by waiters that were told already */
+
+/* Did a waiter ask for this part, including those that were told already? */
+bool lookup_was_asked(const struct lookup *lookup, unsigned part);
 
 /* No request joins it from now on. */
 void lookup_close(struct lookup *lookup);

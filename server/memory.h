@@ -22,6 +22,13 @@ struct memory {
 
 void memory_init(struct memory *memory, size_t max_bytes);
 
+/* The bytes that an allocation takes: the allocator adds a header, and the rest up to its next size. */
+static inline size_t memory_cost(size_t bytes)
+{
+    enum { HEADER = 8, STEP = 16 };
+    return (bytes + HEADER + STEP - 1) / STEP * STEP;
+}
+
 /* False: there is no room, and nothing was reserved. */
 bool memory_reserve(struct memory *memory, size_t bytes);
 bool memory_reserve_large(struct memory *memory, size_t bytes);

@@ -40,6 +40,7 @@ void resource_respond(h2o_req_t *req, const struct resource *resource, const str
 static void on_looked_up(struct lookup_waiter *waiter, const struct lookup_result *result)
 {
     struct request *request = container_of(waiter, struct request, waiter);
+    assert((result->answer != NULL) == (result->error == DB_OK));
     if (result->answer != NULL)
         respond(request->req, request->resource, result->answer);
     else

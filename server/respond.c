@@ -75,6 +75,7 @@ static void respond(h2o_req_t *req, int status, const char *type, const char *bo
 void respond_json(h2o_req_t *req, int status, json_object *body)
 {
     size_t length;
+    assert(body != NULL);
     const char *text = json_object_to_json_string_length(
         body, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
     respond(req, status, "application/json", text, length);
@@ -107,6 +108,7 @@ void respond_text(h2o_req_t *req, int status, const char *type, h2o_iovec_t body
 
 void respond_redirect(h2o_req_t *req, const char *location)
 {
+    assert(location[0] == '/');
     h2o_iovec_t copy = h2o_strdup(&req->pool, location, SIZE_MAX);
     h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_LOCATION, NULL, copy.base, copy.len);
     respond(req, 302, NULL, "", 0);
@@ -148,6 +150,7 @@ static h2o_iovec_t problem_body(h2o_req_t *req, int status, const char *kind, co
 void respond_problem(h2o_req_t *req, int status, const char *kind, const char *detail)
 {
     h2o_iovec_t body = problem_body(req, status, kind, detail);
+    assert(status >= 400 && kind[0] != '\0');
     respond(req, status, "application/problem+json", body.base, body.len);
 }
 

@@ -5,17 +5,14 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum {
-    HASH_SOON_BYTES = 128 << 10, /* from here on each piece is hashed when it arrives */
-    ANSWER_BYTES = 512,          /* of the answer that it will be a part of, about */
-};
+enum { HASH_SOON_BYTES = 128 << 10 }; /* from this room on, each piece is hashed when it arrives */
 
 static struct segment *create(struct memory *memory, size_t room);
 static void on_unused(void *segment);
 
 static size_t cost(size_t room)
 {
-    return sizeof(struct segment) + room + ANSWER_BYTES;
+    return sizeof(struct segment) + room + SEGMENT_ANSWER_BYTES;
 }
 
 struct segment *segment_create(struct memory *memory, size_t room)
@@ -63,7 +60,7 @@ void segment_append(struct segment *segment, const void *bytes, size_t length)
 size_t segment_memory(const struct segment *segment)
 {
     size_t bytes = sizeof(struct st_h2o_mem_pool_shared_entry_t) + sizeof(*segment) + segment->room;
-    return (bytes + 8 + 15) / 16 * 16 + (segment->_hash != NULL ? sizeof(XXH3_state_t) : 0);
+    return memory_cost(bytes) + (segment->_hash != NULL ? sizeof(XXH3_state_t) : 0);
 }
 
 void segment_enter_cache(struct segment *segment)

@@ -9,6 +9,9 @@
 
 #include "server/memory.h"
 
+/* A segment also reserves these bytes for the answer that it will be a part of. */
+enum { SEGMENT_ANSWER_BYTES = 512 };
+
 /* Reference counted: h2o_mem_addref_shared() and h2o_mem_release_shared(). */
 struct segment {
     size_t length; /* read only */

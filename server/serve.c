@@ -22,7 +22,6 @@ enum {
     MAPPED_BYTES =
         512 << 10, /* a larger piece of memory goes back to the kernel when it is freed */
     IDLE_CONNECTION_MS = 10000, /* also the time for a request's head and body to arrive */
-    USUAL_DB_CONNECTIONS = 2,   /* of a thread, where the setting is absent */
 };
 
 static bool read_addresses(const struct options *options, struct listen_address *listen,
@@ -242,7 +241,7 @@ static void on_db_event(enum db_pool_event event, unsigned connection, const cha
 static unsigned max_connections(const struct options *options)
 {
     unsigned db_connections =
-        options->db_connections > 0 ? options->db_connections : USUAL_DB_CONNECTIONS;
+        options->db_connections > 0 ? options->db_connections : DB_POOL_DEFAULT_CONNECTIONS;
     rlim_t others = 48 + (rlim_t)options->threads * (2 * db_connections + 6);
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)

@@ -24,7 +24,6 @@ struct process {
     /* Written by the background thread, read by any. */
     struct db_change_feed_stats change_feed;
     struct db_related_worker_stats related_worker;
-    struct counter changes_are_unreliable; /* 0 or 1 */
 };
 
 enum { SERVICE_REASON_SIZE = 256 };

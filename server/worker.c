@@ -38,6 +38,7 @@ static bool is_over(const struct worker *worker);
 
 void worker_start(struct worker *worker, const struct worker_config *config)
 {
+    assert(config->fd != -1 && config->ready != -1 && config->pool.deadline_ms >= 1);
     worker->_config = *config;
     sem_init(&worker->_is_set_up, 0, 0);
     int failed = pthread_create(&worker->_thread, NULL, run, worker);

@@ -41,9 +41,8 @@ void worker_start(struct worker *worker, const struct worker_config *config);
 
 /* From any thread: news of the database; the worker gets a copy. A worker that has ended ignores them. */
 void worker_tell(struct worker *worker, const struct db_change_feed_news *news);
-void worker_tell_lost(struct worker *worker); /* the change feed is down */
 
-/* From any thread: there are no news for the moment. */
+/* From any thread: the change feed is down, and there are no news until it is up again. */
 void worker_tell_lost(struct worker *worker);
 
 /* From any thread, once: stop accepting, finish the requests in flight, end. Idle connections get 0.4 s for

@@ -144,6 +144,26 @@ Test(large_article, of_any_size_is_refused_where_all_of_the_budget_is_in_use)
     cr_expect_eq(memory_used(memory), 0);
 }
 
+Test(large_article, of_any_size_is_served_where_only_its_list_has_no_room_in_the_budget)
+{
+    scene_cache(0);
+    memory_init(memory, BUDGET);
+    scene_looks_up(one, "/articles/7");
+    client_send(two, "GET /articles/7/related", "");
+    fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID), fake_version(7, 3, SCENE_ARTICLE_BYTES));
+    size_t rest = BUDGET - memory_used(memory);
+    cr_assert(memory_reserve(memory, rest));
+    fake_db_answer(fake_db_waiting(DB_RELATED_BY_ID), fake_cards(7, SCENE_CARD, 1));
+    struct reply whole = client_answer(one);
+    cr_assert_eq(whole.status, 200, "%s", whole.head);
+    cr_expect_not_null(strstr(whole.head, "related-status: unavailable\r\n"), "%s", whole.head);
+    cr_expect_not_null(strstr(whole.head, "cache-control: max-age=1\r\n"), "%s", whole.head);
+    cr_expect_not_null(strstr(whole.body, "\"related_articles\":[]}"));
+    expect_refused(two);
+    client_turn();
+    cr_expect_eq(memory_used(memory), rest);
+}
+
 Test(large_article, gives_its_memory_back_when_its_client_leaves)
 {
     scene_cache(0);

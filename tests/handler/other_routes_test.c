@@ -194,7 +194,7 @@ static void expect_metric(const char *text, const char *line)
 Test(metrics_get, shows_the_numbers_of_the_process)
 {
     struct process *process = client_service()->process;
-    counter_set(&process->changes_are_unreliable, 1);
+    counter_set(&process->change_feed.is_unreliable, 1);
     counter_set(&process->related_worker.failed_articles, 3);
     counter_set(&process->change_feed.reads, 12);
     memory_reserve(&process->memory, 4321);

@@ -301,6 +301,26 @@ Test(answer, stays_as_it_is_where_the_budget_has_no_room_to_compress_it)
     h2o_mem_release_shared(answer);
 }
 
+Test(answer, reserves_as_much_as_its_compression_takes)
+{
+    struct answer *answer = answer_of(text(), LENGTH);
+    size_t used = memory_used(&memory);
+    size_t more = answer_compress(answer);
+    cr_assert_gt(more, 0);
+    cr_expect_eq(memory_used(&memory), used + more);
+    h2o_mem_release_shared(answer);
+    cr_expect_eq(memory_used(&memory), 0);
+}
+
+Test(answer, is_not_compressed_in_vain)
+{
+    struct answer *answer = answer_of(text(), LENGTH);
+    memory.max_bytes = memory_used(&memory) + LENGTH / 2; /* the result fits, LENGTH bytes don't */
+    cr_expect_eq(answer_compress(answer), 0);
+    cr_expect_null(answer->gzip.base);
+    h2o_mem_release_shared(answer);
+}
+
 Test(answer, counts_a_segment_once_that_two_answers_in_the_cache_share)
 {
     struct segment *one = segment_of("har", 3), *two = segment_of("bour", 4);

@@ -71,7 +71,7 @@ Test(article_row, takes_the_row_that_was_asked_for)
 
 Test(article_row, has_a_long_document_whole)
 {
-    static char document[ARTICLE_MAX_DOCUMENT];
+    static char document[ARTICLE_SMALL_MAX_BYTES];
     for (size_t i = 0; i < sizeof(document); i++)
         document[i] = "ab\\\"c "[i % 6];
     result = result_create(ARTICLE_COLUMNS);
@@ -82,10 +82,10 @@ Test(article_row, has_a_long_document_whole)
 Test(article_row, has_the_length_of_a_document_that_is_too_long_to_come)
 {
     result = result_create(ARTICLE_COLUMNS);
-    put_article(0, "published", NULL, ARTICLE_MAX_DOCUMENT + 1);
+    put_article(0, "published", NULL, ARTICLE_SMALL_MAX_BYTES + 1);
     struct article_row row = article_row_read(result, 0, &dependencies);
     cr_expect_null(row.document.base);
-    cr_expect_eq(row.bytes, ARTICLE_MAX_DOCUMENT + 1);
+    cr_expect_eq(row.bytes, ARTICLE_SMALL_MAX_BYTES + 1);
 }
 
 struct status {
@@ -197,7 +197,8 @@ ParameterizedTestParameters(related_row, aborts_on_keys_that_end_in_the_middle_o
     return cr_make_param_array(struct length, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct length *c, related_row, aborts_on_keys_that_end_in_the_middle_of_one, .signal = SIGABRT)
+ParameterizedTest(struct length *c, related_row, aborts_on_keys_that_end_in_the_middle_of_one,
+                  .signal = SIGABRT)
 {
     PGresult *whole = result = result_create(RELATED_COLUMNS);
     put_list(0, 7, (const uint64_t[]){17, 33}, 2, "{\"id\":1}");
