@@ -287,7 +287,7 @@ Test(race, under_load_and_with_all_late_every_answer_is_young_enough_and_the_las
     PGconn *writer = test_session_open(site.url);
     change_to(writer, 0);
     cr_assert(WAIT_UNTIL(ALL_MS, is_everywhere(0)));
-    test_wire_shake(wire, LATE_MS);
+    test_wire_delay(wire, LATE_MS);
     for (size_t i = 0; i < READERS; i++)
         pthread_create(&readers[i], NULL, read_on, NULL);
 
