@@ -1,7 +1,7 @@
 /* A section, an author or a tag gets another name:
  *
  *     the rename --> one mark for the name --> readers get the new name from the commit on
- *                                          --> the work writes the documents, some at a time, and deletes the mark
+ *                                          --> the work writes some documents at a time, and deletes the mark
  *                                          --> no mark is left: the gates close */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -74,7 +74,8 @@ Test(renames, of_names_in_many_articles_write_a_bounded_number_of_rows)
     add_many();
     for (size_t i = 0; i < sizeof(renames) / sizeof(renames[0]); i++) {
         test_session_sql(session,
-                         "select pg_stat_force_next_flush()"); /* else earlier rows count too */
+                         "select pg_stat_force_next_flush()"); /* otherwise earlier rows count
+                                                                * too */
         test_session_sql(session, "begin; %s", renames[i].sql);
         long nwritten = model_number(
             session, "select sum(n_tup_ins + n_tup_upd + n_tup_del) from pg_stat_xact_user_tables");
@@ -128,8 +129,8 @@ Test(renames, open_the_gates_again_after_they_have_closed)
     }
 }
 
-/* It wrote a document with the old name before the rename, and commits after it. */
-Test(renames, correct_the_document_of_a_transaction_that_was_open_meanwhile)
+/* The transaction wrote a document with the old name before the rename, and commits after it. */
+Test(renames, correct_the_document_of_a_transaction_that_was_open_during_the_rename)
 {
     test_session_sql(one, "begin; update articles set body = 'New' where id = 3");
     test_session_sql(session, "update tags set name = 'Tramway' where id = 1;"
@@ -214,7 +215,7 @@ Test(renames, never_leave_a_closed_gate_before_a_mark)
     model_expect_settled(session, "all renames");
 }
 
-/* Sessions that rename, work and close the gates as fast as they can. */
+/* Sessions rename, work, and close the gates as fast as they can. */
 Test(renames, are_seen_at_once_while_the_gates_open_and_close)
 {
     enum { RENAMES = 300 };
