@@ -131,7 +131,7 @@ static void heap_add(struct loop *loop, struct timer *timer)
 {
     if (loop->_ntimers == loop->_room) {
         loop->_room = loop->_room == 0 ? FIRST_ROOM : 2 * loop->_room;
-        loop->_timers = h2o_mem_realloc(loop->_timers, loop->_room * sizeof(loop->_timers[0]));
+        loop->_timers = h2o_mem_realloc(loop->_timers, loop->_room * sizeof(struct timer *));
     }
     heap_up(loop, ++loop->_ntimers, timer);
 }

@@ -123,5 +123,5 @@ static void read_identity(struct db_conn *conn, const PGresult *result)
     assert(PQntuples(result) == 1);
     snprintf(conn->identity, sizeof(conn->identity), "%s",
              PQgetvalue(result, 0, PQfnumber(result, "identity")));
-    conn->allowed = atoi(PQgetvalue(result, 0, PQfnumber(result, "allowed")));
+    conn->allowed = (int)strtol(PQgetvalue(result, 0, PQfnumber(result, "allowed")), NULL, 10);
 }

@@ -19,8 +19,8 @@ bool article_value_text(struct article_line *article, struct json_object *object
                         const struct text_rule *rule, struct article_text *ret_text)
 {
     struct json_object *value = NULL;
-    struct article_text text;
-    size_t characters;
+    struct article_text text = {0};
+    size_t characters = 0;
 
     *ret_text = (struct article_text){0};
     if (!json_object_object_get_ex(object, rule->key, &value) || value == NULL)
@@ -39,7 +39,7 @@ bool article_value_text(struct article_line *article, struct json_object *object
 bool article_value_time(struct article_line *article, struct json_object *object,
                         const struct text_rule *rule, int64_t *ret_us)
 {
-    struct article_text text;
+    struct article_text text = {0};
 
     if (!article_value_text(article, object, rule, &text))
         return false;
@@ -98,7 +98,7 @@ bool article_value_names(struct article_line *article, const char *key, struct a
                                     ARTICLE_LINE_MAX_NAMES);
     for (size_t i = 0; i < json_object_array_length(list); i++) {
         struct json_object *value = json_object_array_get_idx(list, i);
-        struct article_text name;
+        struct article_text name = {0};
         char field[32];
         snprintf(field, sizeof(field), "%s[%zu]", key, i);
         if (!json_object_is_type(value, json_type_string))

@@ -101,7 +101,7 @@ static void log_reliability(struct background *background, const char *unreliabl
     snprintf(reason, sizeof(reason), "%s", unreliable != NULL ? unreliable : "");
     if (strcmp(reason, background->_unreliable) == 0)
         return;
-    strcpy(background->_unreliable, reason);
+    memcpy(background->_unreliable, reason, sizeof(reason));
     if (unreliable != NULL)
         log_event(LOG_ERROR, "changes_unreliable", {"reason", reason},
                   {"message", "the database may not report changes, so nothing is answered from "

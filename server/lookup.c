@@ -170,10 +170,11 @@ void lookup_cancel_all(struct answer_cache *cache)
 {
     while (!h2o_linklist_is_empty(&cache->_all_lookups)) {
         struct lookup *lookup = container_of(cache->_all_lookups.next, struct lookup, _link);
-        while (!h2o_linklist_is_empty(&lookup->_waiters)) {
-            h2o_linklist_t *link = lookup->_waiters.next;
-            h2o_linklist_unlink(link);
+        for (h2o_linklist_t *link = lookup->_waiters.next, *next; link != &lookup->_waiters;
+             link = next) {
+            next = link->next;
             container_of(link, struct lookup_waiter, _link)->_lookup = NULL;
+            h2o_linklist_unlink(link);
         }
         lookup_end(lookup);
     }

@@ -192,7 +192,7 @@ static struct worker *start_workers(const struct options *options,
     static struct worker *workers;
     limit.max = max_connections(options);
     workers = calloc(options->threads, sizeof(*workers));
-    process->services = calloc(options->threads, sizeof(*process->services));
+    process->services = calloc(options->threads, sizeof(struct service *));
     assert(workers != NULL && process->services != NULL);
     process->nservices = options->threads;
     for (unsigned i = 0; i < options->threads; i++)

@@ -1,4 +1,4 @@
-/* The news of a change feed when connections, the log, the database or the server are lost. */
+/* The news of a change feed after the loss of connections, the log, the database or the server. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,7 @@ static void free_url(void)
 }
 
 TestSuite(feed_loss, .init = make_articles, .fini = free_url, .timeout = 60);
-TestSuite(feed_loss_of_server, .timeout = 120); /* they make a PostgreSQL of their own */
+TestSuite(feed_loss_of_server, .timeout = 120); /* these tests make a PostgreSQL of their own */
 
 Test(feed_loss, reports_what_commits_while_its_connection_is_lost)
 {
@@ -36,8 +36,7 @@ Test(feed_loss, reports_what_commits_while_its_connection_is_lost)
         cr_assert(RUN_UNTIL(ALL_MS, recorder.reported[id] == 1), "article %d is not reported", id);
         cr_assert(RUN_UNTIL(ALL_MS, counter_get(&recorder.stats.is_up) == 1));
         recorder_touch(session, 100 + id);
-        cr_assert(RUN_UNTIL(ALL_MS, recorder.reported[100 + id] == 1),
-                  "it does not listen any more");
+        cr_assert(RUN_UNTIL(ALL_MS, recorder.reported[100 + id] == 1), "it does not listen");
     }
     cr_expect_eq(recorder.everything, 1);
     cr_expect_eq(recorder.reported[1], 1);
@@ -48,7 +47,7 @@ Test(feed_loss, reports_what_commits_while_its_connection_is_lost)
     recorder_stop();
 }
 
-/* Loses the connection, and allows no other until allow_connections(true). */
+/* false: ends the feed's connection, and allows no other one until allow_connections(true). */
 static void allow_connections(PGconn *session, bool are_allowed)
 {
     char *cluster = test_cluster_url();
@@ -75,7 +74,7 @@ Test(feed_loss, reads_on_after_a_gap_that_the_log_still_covers)
     recorder_stop();
 }
 
-Test(feed_loss, says_everything_after_a_gap_that_the_log_does_not_cover)
+Test(feed_loss, reports_everything_after_a_gap_that_the_log_does_not_cover)
 {
     PGconn *session = test_session_open(url);
     recorder_start_up(url, BY_POLL);
@@ -93,7 +92,7 @@ Test(feed_loss, says_everything_after_a_gap_that_the_log_does_not_cover)
     recorder_stop();
 }
 
-Test(feed_loss, says_everything_where_another_database_has_taken_the_place)
+Test(feed_loss, reports_everything_when_another_database_has_its_name)
 {
     char *cluster = test_cluster_url(), *other = test_database_create();
     PGconn *session = test_session_open(url), *other_session = test_session_open(other);
@@ -111,8 +110,8 @@ Test(feed_loss, says_everything_where_another_database_has_taken_the_place)
     free(other_name);
 }
 
-/* The database's pg_notify does nothing, so that notify tests do not come back. */
-Test(feed_loss, replaces_a_connection_without_notifications_though_it_answers)
+/* pg_notify of this database does nothing, so notify tests do not come back. */
+Test(feed_loss, replaces_a_connection_that_answers_but_has_no_notifications)
 {
     PGconn *session = test_session_open(url);
     test_session_sql(session,
@@ -136,7 +135,7 @@ Test(feed_loss, replaces_a_connection_without_notifications_though_it_answers)
     recorder_stop();
 }
 
-Test(feed_loss, says_what_is_missing_and_goes_on_once_it_is_there)
+Test(feed_loss, names_the_missing_object_and_continues_when_the_object_exists)
 {
     char *empty = test_database_create_empty();
     recorder_start(empty, (struct db_change_feed_config){.max_stale_ms = BY_POLL});
@@ -185,8 +184,8 @@ Test(feed_loss_of_server, stops_confirming_while_the_server_is_frozen)
     test_cluster_destroy(cluster);
 }
 
-/* A crash may lose commits that were reported, and give their numbers to others. */
-Test(feed_loss_of_server, says_everything_after_a_crash_but_not_after_a_restart)
+/* A crash may lose commits that were reported, and later commits get their numbers. */
+Test(feed_loss_of_server, reports_everything_after_a_crash_but_not_after_a_restart)
 {
     struct test_cluster *cluster = test_cluster_create();
     recorder_start_up(test_cluster_database(cluster), BY_POLL);

@@ -1,4 +1,4 @@
-/* The news of a change feed while nothing goes wrong. */
+/* The news of a change feed without faults. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,7 @@ static void free_url(void)
 
 TestSuite(feed, .init = make_articles, .fini = free_url, .timeout = 60);
 
-Test(feed, says_at_first_that_anything_may_have_changed)
+Test(feed, reports_everything_at_first)
 {
     recorder_start_up(url, BY_NOTIFICATION);
     cr_expect_eq(recorder.news, 1);
@@ -34,7 +34,7 @@ Test(feed, says_at_first_that_anything_may_have_changed)
     recorder_stop();
 }
 
-Test(feed, reports_a_commit_when_it_is_notified)
+Test(feed, reports_a_commit_at_its_notification)
 {
     PGconn *session = test_session_open(url);
     recorder_start_up(url, BY_NOTIFICATION);
@@ -49,7 +49,7 @@ Test(feed, reports_a_commit_when_it_is_notified)
     recorder_stop();
 }
 
-Test(feed, reports_a_commit_that_is_not_notified_with_the_next_poll)
+Test(feed, reports_a_commit_without_notification_at_the_next_poll)
 {
     test_sql(url,
              "create or replace function change_log_add(keys bigint[]) returns void"
@@ -65,7 +65,7 @@ Test(feed, reports_a_commit_that_is_not_notified_with_the_next_poll)
     recorder_stop();
 }
 
-Test(feed, confirms_again_though_nothing_changes)
+Test(feed, confirms_again_when_nothing_changes)
 {
     recorder_start_up(url, BY_POLL);
     for (int i = 0; i < 5; i++)
@@ -136,7 +136,7 @@ Test(feed, reports_each_of_many_transactions_once_and_none_that_was_rolled_back)
     recorder_stop();
 }
 
-Test(feed, says_everything_where_very_many_changed)
+Test(feed, reports_everything_when_very_many_entities_changed)
 {
     const char *change =
         "select change_log_add(array_agg(article_key(i))) from generate_series(1, %d) i";
@@ -173,19 +173,19 @@ Test(feed, reports_a_transaction_that_is_older_than_the_log)
     recorder_stop();
 }
 
-Test(feed, keeps_a_connection_whose_notify_tests_come_back)
+Test(feed, keeps_a_connection_when_its_notify_tests_come_back)
 {
     PGconn *session = test_session_open(url);
     recorder_start(url, (struct db_change_feed_config){.max_stale_ms = BY_NOTIFICATION,
                                                        .notify_test_ms = 400});
     cr_assert(RUN_UNTIL(ALL_MS, recorder.news > 0));
     long xid = test_sql_number(url, "select pg_current_xact_id()::text::bigint");
-    /* Each notify test is a transaction with a number. */
+    /* Each notify test is a transaction with a number of its own. */
     cr_assert(
         RUN_UNTIL(ALL_MS, test_sql_number(url, "select pg_snapshot_xmax("
                                                "pg_current_snapshot())::text::bigint") > xid + 3));
     cr_expect_eq(recorder.events[DB_EVENT_LOST], 0, "%s", recorder.why);
-    cr_expect_eq(recorder.news, 1, "a notify test is no change");
+    cr_expect_eq(recorder.news, 1, "a notify test is not a change");
     PQfinish(session);
     recorder_stop();
 }

@@ -1,4 +1,4 @@
-/* The change log: how short it stays, and that it never loses a change. */
+/* The change log stays short, and never loses a change. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +54,7 @@ static bool reaches(const char *since)
     return reached;
 }
 
-/* Changes that have become visible after a snapshot. */
+/* Changes that became visible after a snapshot. */
 static long visible_since(const char *since)
 {
     return model_number(
@@ -82,7 +82,7 @@ Test(change_log, has_each_entity_of_a_transaction_once)
     cr_expect_eq(rows(), 10);
 }
 
-Test(change_log, keeps_what_is_younger_than_was_said)
+Test(change_log, keeps_changes_that_are_younger_than_the_given_time)
 {
     touch(session, 4);
     for (int i = 0; i < 3; i++)
@@ -91,10 +91,10 @@ Test(change_log, keeps_what_is_younger_than_was_said)
 }
 
 /* A draft is on no listing, so a change of it is one row. */
-Test(change_log, deletes_what_was_visible_a_while_ago)
+Test(change_log, deletes_changes_that_were_visible_when_the_period_began)
 {
     touch(session, 4);
-    cr_expect_eq(trim(session, "0"), 0, "the while begins");
+    cr_expect_eq(trim(session, "0"), 0, "the period begins");
     touch(session, 5);
     cr_expect_eq(trim(session, "0"), 1);
     expect_changes("a5");
@@ -102,7 +102,7 @@ Test(change_log, deletes_what_was_visible_a_while_ago)
     cr_expect_eq(rows(), 0);
 }
 
-Test(change_log, has_the_changes_of_two_whiles_at_most)
+Test(change_log, has_the_changes_of_at_most_two_periods)
 {
     enum { CHANGES = 20 };
     for (int i = 0; i < 30; i++) {
@@ -123,13 +123,13 @@ Test(change_log, keeps_the_changes_of_a_transaction_that_is_still_open)
     }
     char *since = position(session);
     test_session_sql(other, "commit");
-    cr_expect_eq(visible_since(since), 1, "it is there when it becomes visible");
+    cr_expect_eq(visible_since(since), 1, "the change is in the log when it becomes visible");
     cr_expect(reaches(since));
     trim(session, "0");
     cr_expect_eq(visible_since(since), 1);
     trim(session, "0");
     cr_expect_eq(visible_since(since), 0);
-    cr_expect_not(reaches(since), "it says that it is gone");
+    cr_expect_not(reaches(since), "the log reports that the change is deleted");
     free(since);
 }
 
@@ -151,7 +151,7 @@ Test(change_log, reaches_back_to_any_snapshot_since_the_floor)
     cr_expect(reaches(before));
     trim(session, "0");
     char *at_floor = position(session);
-    cr_expect(reaches(before), "the first while is not over");
+    cr_expect(reaches(before), "the first period is not over");
     touch(session, 5);
     trim(session, "0");
     cr_expect_not(reaches(before));
@@ -160,8 +160,8 @@ Test(change_log, reaches_back_to_any_snapshot_since_the_floor)
     free(before);
 }
 
-/* The snapshot has the same end as the floor, but one transaction was still open in it. The changes of this one are
- * not visible in the snapshot, and may be gone. */
+/* The snapshot has the same end as the floor, but one transaction was still open in it. The changes
+ * of this transaction are not visible in the snapshot, and the log may have deleted them. */
 Test(change_log, does_not_reach_back_to_a_snapshot_with_an_open_transaction_that_the_floor_saw)
 {
     test_session_sql(other, "begin");
@@ -177,7 +177,7 @@ Test(change_log, does_not_reach_back_to_a_snapshot_with_an_open_transaction_that
     free(since);
 }
 
-/* It has all changes since a snapshot of which it says that it reaches back to it. */
+/* The log has all changes since each snapshot to which it reaches back by its own account. */
 Test(change_log, has_all_changes_since_every_snapshot_to_which_it_reaches)
 {
     enum { N = 60 };

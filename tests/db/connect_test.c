@@ -28,7 +28,7 @@ static void free_url(void)
 
 TestSuite(connect, .init = make_archive, .fini = free_url, .timeout = 60);
 
-/* The same database by other parameters; the last of a name wins. */
+/* The same database by other parameters; the last parameter of a name counts. */
 static struct test_pool *pool_with(const char *parameters, struct db_pool_config config)
 {
     char *other = test_format("%s&%s", url, parameters);
@@ -37,7 +37,7 @@ static struct test_pool *pool_with(const char *parameters, struct db_pool_config
     return pool;
 }
 
-/* A port on which nobody listens as long as the descriptor is open. */
+/* A port on which nobody listens while the descriptor is open. */
 static int bind_closed_port(int *ret_port)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -49,7 +49,7 @@ static int bind_closed_port(int *ret_port)
     return fd;
 }
 
-Test(connect, says_at_once_that_a_server_is_not_there)
+Test(connect, reports_at_once_that_no_server_listens)
 {
     int port, fd = bind_closed_port(&port);
     char *parameters = test_format("port=%d", port);
@@ -83,7 +83,7 @@ Test(connect, resolves_a_host_name)
     test_pool_destroy(pool);
 }
 
-Test(connect, says_which_host_name_has_no_address)
+Test(connect, reports_which_host_name_has_no_address)
 {
     struct test_pool *pool = pool_with("host=no-such-host.invalid", (struct db_pool_config){0});
     cr_expect_eq(ask_once(pool, DB_ARTICLE_BY_ID, 1), DB_UNAVAILABLE);
@@ -93,7 +93,7 @@ Test(connect, says_which_host_name_has_no_address)
     test_pool_destroy(pool);
 }
 
-Test(connect, may_be_destroyed_while_it_looks_a_name_up)
+Test(connect, may_be_destroyed_while_it_resolves_a_name)
 {
     for (int turns = 0; turns < 4; turns++) {
         struct test_pool *pool = pool_with("host=localhost", (struct db_pool_config){0});
@@ -101,12 +101,12 @@ Test(connect, may_be_destroyed_while_it_looks_a_name_up)
             test_loop_turn(0);
         test_pool_destroy(pool);
     }
-    for (int i = 0; i < 10; i++) /* what the resolver found belatedly */
+    for (int i = 0; i < 10; i++) /* the late result of the resolver */
         test_loop_turn(5);
 }
 
 /* The first port refuses, by address and by name; the third host is right. */
-Test(connect, goes_on_to_the_next_host_where_the_first_is_dead)
+Test(connect, tries_the_next_host_when_the_first_refuses)
 {
     int port, fd = bind_closed_port(&port);
     PQconninfoOption *options = PQconninfoParse(url, NULL);
@@ -135,21 +135,21 @@ static void expect_no_connect(struct test_pool *pool, const char *words)
     cr_expect_eq(ask_once(pool, DB_PING, 0), DB_UNAVAILABLE);
 }
 
-Test(connect, says_that_the_password_is_wrong_but_not_the_password)
+Test(connect, reports_a_wrong_password_without_the_password)
 {
     struct test_pool *pool = pool_with("password=verysecret", (struct db_pool_config){0});
     expect_no_connect(pool, "password authentication failed");
     test_pool_destroy(pool);
 }
 
-Test(connect, says_that_a_role_has_too_many_connections)
+Test(connect, reports_that_a_role_has_too_many_connections)
 {
     char *cluster = test_cluster_url(), *role = test_format("limited_%d", (int)getpid());
     test_sql(cluster, "create role %s login password 'verysecret' connection limit 0", role);
     char *parameters = test_format("user=%s&password=verysecret", role);
     struct test_pool *pool = pool_with(parameters, (struct db_pool_config){0});
     expect_no_connect(pool, "FATAL: too many connections for role");
-    cr_expect_null(strstr(pool->why[DB_POOL_NO_CONNECT], "53300"), "it is for people");
+    cr_expect_null(strstr(pool->why[DB_POOL_NO_CONNECT], "53300"), "the message is for people");
     cr_expect_null(strstr(pool->why[DB_POOL_NO_CONNECT], "LOCATION"));
     test_pool_destroy(pool);
     test_sql(cluster, "drop role %s", role);
@@ -170,8 +170,8 @@ static void answer_and_end(int listener)
     close(client);
 }
 
-/* The log has lines of JSON and nothing else. */
-Test(connect, prints_nothing_where_the_session_ends_as_it_begins)
+/* The log has lines of JSON and no other lines. */
+Test(connect, prints_nothing_when_the_session_ends_at_once)
 {
     int port, fd = bind_closed_port(&port), stderr_kept = dup(STDERR_FILENO);
     FILE *printed = tmpfile();
@@ -191,7 +191,7 @@ Test(connect, prints_nothing_where_the_session_ends_as_it_begins)
     test_pool_destroy(pool);
 }
 
-Test(connect, says_which_table_is_absent_and_comes_up_once_it_is_there)
+Test(connect, reports_a_missing_table_and_connects_when_the_table_exists)
 {
     char *empty = test_database_create_empty();
     struct test_pool *pool = test_pool_create(empty, (struct db_pool_config){0});
@@ -200,7 +200,7 @@ Test(connect, says_which_table_is_absent_and_comes_up_once_it_is_there)
     archive_fill(empty);
     cr_assert(RUN_UNTIL(ALL_MS, test_pool_is_up(pool)), "%s", db_pool_why_down(pool->pool));
     cr_expect_eq(ask_once(pool, DB_ARTICLE_BY_ID, 1), DB_OK);
-    cr_expect_eq(counter_get(&pool->stats.reconnects), 0, "it was never lost");
+    cr_expect_eq(counter_get(&pool->stats.reconnects), 0, "the connection was never lost");
     free(empty);
     test_pool_destroy(pool);
 }

@@ -25,7 +25,7 @@ static void expect_service(struct test_pool *pool)
     cr_expect_eq(ask_once(pool, DB_RELATED_BY_ID, 1), DB_OK);
 }
 
-Test(failover, reads_go_on_at_the_standby_that_was_promoted)
+Test(failover, reads_continue_at_the_promoted_standby)
 {
     struct test_cluster *primary = test_cluster_create();
     archive_fill(test_cluster_database(primary));
@@ -47,13 +47,13 @@ Test(failover, reads_go_on_at_the_standby_that_was_promoted)
     test_cluster_promote(standby);
     char *now = identity_of(test_cluster_database(standby));
     cr_expect_str_neq(now, old);
-    cr_expect_not(db_pool_follow(pool->pool, now), "nobody else has answered since");
+    cr_expect_not(db_pool_follow(pool->pool, now), "no other server has answered since");
     expect_service(pool);
     cr_expect(strstr(pool->why[DB_POOL_NO_CONNECT], "is not") == NULL ||
                   strstr(pool->why[DB_POOL_NO_CONNECT], old) != NULL,
               "%s", pool->why[DB_POOL_NO_CONNECT]);
 
-    /* The old primary is back and takes writes: nobody goes there. */
+    /* The old primary is back and accepts writes, and nobody connects to it. */
     test_cluster_start(primary);
     test_sql(test_cluster_database(standby),
              "select pg_terminate_backend(pid) from pg_stat_activity"

@@ -1,5 +1,6 @@
-/* Articles on which PostgreSQL fails: all others go on, and these are tried again after pauses that grow. A trigger of
- * the test fails in the place of a row that cannot be read. */
+/* Articles on which PostgreSQL fails. The work on all other articles continues, and these articles
+ * are tried again after longer and longer pauses. A trigger of the test fails in place of a row
+ * that cannot be read. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,8 +41,8 @@ static void break_article(int id, const char *table)
                      table, id);
 }
 
-/* Works until nothing is left to do. Returns the articles that failed as "{15}", once for each call in which they did:
- * a list may be in the queue for several reasons. */
+/* Works until nothing is left to do. Returns the articles that failed as "{15}", once for each call
+ * in which they failed: a list may be in the queue for several reasons. */
 static char *work(char *ret_reason, size_t size)
 {
     char *all = strdup("");
@@ -80,7 +81,7 @@ static long failures(void)
         session, "select coalesce(sum(failures), 0) from related_failures where article_id = 15");
 }
 
-/* In seconds, or a little less. */
+/* In seconds, or slightly less. */
 static long pause_left(void)
 {
     return model_number(
@@ -100,7 +101,7 @@ static void expect_pauses_that_grow(void)
     cr_expect_eq(failures(), 1);
     cr_expect(pause_left() > 0 && pause_left() <= 10, "%ld", pause_left());
     expect_failed("");
-    cr_expect_eq(failures(), 1, "it is not tried again in the pause");
+    cr_expect_eq(failures(), 1, "it is not tried again during the pause");
     for (long n = 2, most = 40; n <= 7; n++, most = most * 4 < 3600 ? most * 4 : 3600) {
         let_pause_end();
         expect_failed("{15}");

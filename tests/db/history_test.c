@@ -1,5 +1,5 @@
-/* The change log and the history that it belongs to. After a restore, a failover or a time without triggers, the log
- * begins again, and everything is reported as changed, once. */
+/* The change log belongs to one history. After a restore, a failover or a time without triggers,
+ * the log begins again, and everything is reported as changed, once. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ TestSuite(history, .init = open_site, .fini = close_site, .timeout = 120);
 
 #define ARTICLE_4 "\\x0000000000000041"
 
-/* One read of the log, as a server makes it. */
+/* One read of the log, as a server does it. */
 struct news {
     char reached[400];
     int everything;
@@ -52,7 +52,7 @@ static struct news read_since(PGconn *from, const char *since)
     return news;
 }
 
-/* The position after the change of history: everything was reported once, and then nothing. */
+/* The position after a change of history. Everything was reported once, and then nothing. */
 static void expect_everything_once(PGconn *from, const char *since, const char *after)
 {
     struct news news = read_since(from, since);
@@ -90,7 +90,7 @@ Test(history, of_another_cluster_empties_the_log_and_reports_everything_once)
         0);
 }
 
-Test(history, that_differs_is_noticed_by_all_servers)
+Test(history, that_differs_is_reported_to_all_servers)
 {
     char *first = strdup(position()), *second = strdup(position());
     test_session_sql(session, "update change_log_state set history = 'other'");
@@ -103,7 +103,7 @@ Test(history, that_differs_is_noticed_by_all_servers)
     free(first);
 }
 
-Test(history, says_why_changes_may_not_be_reported_and_reports_everything_once_they_are)
+Test(history, gives_the_reason_for_unreported_changes_and_reports_everything_afterwards)
 {
     static const struct {
         const char *off, *on, *why;
@@ -142,7 +142,7 @@ Test(history, says_why_changes_may_not_be_reported_and_reports_everything_once_t
     }
 }
 
-Test(history, of_a_table_that_was_made_again_reports_everything)
+Test(history, of_a_recreated_table_reports_everything)
 {
     const char *since = position();
     test_session_sql(session,
@@ -158,7 +158,7 @@ static void shell(const char *format, const char *from, const char *to)
     free(command);
 }
 
-Test(history, of_a_dump_in_another_database_is_another_one_and_all_goes_on_there)
+Test(history, of_a_dump_in_another_database_is_another_one_and_all_work_continues_there)
 {
     const char *since = position();
     test_session_sql(session, "update articles set title = 'Dumped' where id = 1");

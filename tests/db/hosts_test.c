@@ -1,4 +1,4 @@
-/* DATABASE_URL names several hosts: some are silent, slow, read-only, or other servers. */
+/* DATABASE_URL names several hosts: some are silent, slow or read-only, or are other servers. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -31,7 +31,7 @@ static void free_url(void)
 
 TestSuite(hosts, .init = make_archive, .fini = free_url, .timeout = 120);
 
-/* The same database; the hosts are 127.0.0.1 with these ports, in their order. */
+/* The same database; the hosts are 127.0.0.1 with these ports, in this order. */
 static struct test_pool *pool_at(const char *ports)
 {
     const char *host = strchr(ports, ',') != NULL ? "127.0.0.1,127.0.0.1" : "127.0.0.1";
@@ -48,7 +48,7 @@ static char *first_then_real(int port)
     return ports;
 }
 
-/* A port that the kernel accepts connections for, as many as the backlog has room for. */
+/* A port on which the kernel accepts as many connections as the backlog has room for. */
 static int listen_silently(int backlog, int *ret_port)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -68,7 +68,7 @@ static void connect_without_waiting(int port)
                                   .sin_port = htons((uint16_t)port)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int result = connect(fd, (struct sockaddr *)&address, sizeof(address));
-    (void)result; /* the descriptor lives until the end of the test */
+    (void)result; /* the descriptor stays open until the end of the test */
 }
 
 static void terminate_backends(void)
@@ -100,7 +100,7 @@ Test(hosts, a_silent_host_does_not_hide_the_next_one)
     close(fd);
 }
 
-Test(hosts, a_black_hole_does_not_hide_the_next_one)
+Test(hosts, a_host_that_drops_packets_does_not_hide_the_next_one)
 {
     int port, fd = listen_silently(0, &port);
     for (int i = 0; i < BACKLOG_CONNECTIONS; i++)
@@ -138,7 +138,7 @@ static bool pump(int from, int to)
 static void *relay_one(void *p)
 {
     struct relay *relay = p;
-    sleep(ACCEPT_AFTER_S); /* the delay itself is what the test is about */
+    sleep(ACCEPT_AFTER_S); /* the test is about this delay */
     relay->server = connect_to(relay->port);
     struct pollfd fds[] = {{relay->client, POLLIN, 0}, {relay->server, POLLIN, 0}};
     while (poll(fds, 2, -1) > 0) {
@@ -181,7 +181,7 @@ static int start_slow_relay(void)
     return port;
 }
 
-Test(hosts, a_server_that_takes_4_s_to_accept_is_reached)
+Test(hosts, a_server_that_accepts_after_4_s_is_reached)
 {
     char *port = test_format("%d", start_slow_relay());
     struct test_pool *pool = pool_at(port);
@@ -190,7 +190,7 @@ Test(hosts, a_server_that_takes_4_s_to_accept_is_reached)
     free(port);
 }
 
-Test(hosts, a_server_that_takes_4_s_to_accept_is_reached_behind_a_silent_one)
+Test(hosts, a_server_that_accepts_after_4_s_is_reached_after_a_silent_one)
 {
     int silent, fd = listen_silently(128, &silent);
     char *ports = test_format("%d,%d", silent, start_slow_relay());
@@ -221,7 +221,7 @@ static char *identity_of(const char *server)
     return test_sql_value(server, "%s", db_sql_server_identity);
 }
 
-Test(hosts, a_server_that_takes_no_writes_is_refused)
+Test(hosts, a_server_that_accepts_no_writes_is_refused)
 {
     char *cluster = test_cluster_url();
     char *name = test_sql_value(url, "select current_database()");
@@ -252,7 +252,8 @@ Test(hosts, a_pool_that_follows_a_server_accepts_no_other)
               pool->why[DB_POOL_LOST]);
     cr_assert(RUN_UNTIL(ALL_MS, pool->events[DB_POOL_NO_CONNECT] == 2));
     cr_expect_eq(ask_once(pool, DB_PING, 0), DB_UNAVAILABLE);
-    cr_expect_not(db_pool_follow(pool->pool, "7/00000001/5/primary"), "none has answered since");
+    cr_expect_not(db_pool_follow(pool->pool, "7/00000001/5/primary"),
+                  "no server has answered since");
 
     cr_expect_not(db_pool_follow(pool->pool, NULL));
     expect_service(pool);

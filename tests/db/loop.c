@@ -10,7 +10,7 @@ enum { CONNECT_TIMEOUT_MS = 10000 };
 
 static struct loop loop;
 static h2o_multithread_receiver_t resolver;
-static struct test_pool *the_pool; /* whose events come */
+static struct test_pool *the_pool; /* the pool that sends the events */
 
 struct loop *test_loop(void)
 {

@@ -22,10 +22,10 @@ static void free_url(void)
 }
 
 /* For tests that make an archive of their own. */
-TestSuite(loss_of_server, .timeout = 120);
-TestSuite(loss, .init = make_archive, .fini = free_url, .timeout = 60);
+TestSuite(pool_after_loss_of_server, .timeout = 120);
+TestSuite(pool_after_loss, .init = make_archive, .fini = free_url, .timeout = 60);
 
-/* Ends the pool's connections from the server's side. */
+/* Ends the pool's connections on the side of the server. */
 static void terminate_backends(PGconn *admin)
 {
     test_session_sql(admin, "select pg_terminate_backend(pid) from pg_stat_activity"
@@ -44,7 +44,7 @@ static long busy_backends(void)
                                 " where datname = current_database() and wait_event_type = 'Lock'");
 }
 
-Test(loss, answers_what_was_in_flight_when_its_backend_was_terminated)
+Test(pool_after_loss, answers_the_queries_of_a_terminated_backend)
 {
     enum { N = 150 };
     static struct ask asks[N];
@@ -67,7 +67,7 @@ Test(loss, answers_what_was_in_flight_when_its_backend_was_terminated)
     test_pool_destroy(pool);
 }
 
-Test(loss, answers_a_query_that_was_alone_in_flight)
+Test(pool_after_loss, answers_the_only_query_of_a_terminated_backend)
 {
     struct ask article = {0}, slug = {0};
     PGconn *holder = test_session_open(url);
@@ -85,7 +85,7 @@ Test(loss, answers_a_query_that_was_alone_in_flight)
     test_pool_destroy(pool);
 }
 
-/* Every second answer cancels another query, which may be of the same lost command. */
+/* Every second answer cancels another query, which may belong to the same lost command. */
 enum { NEIGHBOURS = 120 };
 static struct ask *neighbours[NEIGHBOURS];
 
@@ -106,7 +106,7 @@ static void on_answer(struct ask *ask)
     }
 }
 
-Test(loss, lets_queries_be_cancelled_while_connections_are_lost)
+Test(pool_after_loss, lets_queries_be_cancelled_while_connections_are_lost)
 {
     PGconn *admin = test_session_open(url);
     struct test_pool *pool = test_pool_create_up(url, (struct db_pool_config){.connections = 3});
@@ -130,7 +130,7 @@ Test(loss, lets_queries_be_cancelled_while_connections_are_lost)
     test_pool_destroy(pool);
 }
 
-Test(loss, notices_the_loss_of_an_idle_connection_and_comes_back)
+Test(pool_after_loss, notices_the_loss_of_an_idle_connection_and_reconnects)
 {
     struct test_pool *pool = test_pool_create_up(url, (struct db_pool_config){0});
     PGconn *admin = test_session_open(url);
@@ -147,7 +147,7 @@ Test(loss, notices_the_loss_of_an_idle_connection_and_comes_back)
     test_pool_destroy(pool);
 }
 
-Test(loss, fails_only_the_row_that_makes_postgresql_fail)
+Test(pool_after_loss, fails_only_the_row_that_makes_postgresql_fail)
 {
     static struct ask asks[64];
     test_sql(url, "alter table article_views rename to article_views_kept;"
@@ -169,7 +169,7 @@ Test(loss, fails_only_the_row_that_makes_postgresql_fail)
     test_pool_destroy(pool);
 }
 
-Test(loss, heals_from_a_change_of_the_tables_with_no_failed_query)
+Test(pool_after_loss, adapts_to_a_change_of_the_tables_without_a_failed_query)
 {
     enum { N = 100 };
     static struct ask asks[N];
@@ -187,7 +187,7 @@ Test(loss, heals_from_a_change_of_the_tables_with_no_failed_query)
     test_pool_destroy(pool);
 }
 
-Test(loss, heals_where_the_first_query_after_a_change_comes_alone)
+Test(pool_after_loss, adapts_to_a_change_of_the_tables_when_the_first_query_comes_alone)
 {
     struct test_pool *pool = test_pool_create_up(url, (struct db_pool_config){0});
     test_sql(url, "alter table article_views alter column document type varchar(10000)");
@@ -196,7 +196,7 @@ Test(loss, heals_where_the_first_query_after_a_change_comes_alone)
     test_pool_destroy(pool);
 }
 
-Test(loss_of_server, comes_back_by_itself_after_a_restart_and_a_crash)
+Test(pool_after_loss_of_server, reconnects_by_itself_after_a_restart_and_a_crash)
 {
     static struct ask asks[20];
     struct test_cluster *cluster = test_cluster_create();
@@ -228,7 +228,7 @@ Test(loss_of_server, comes_back_by_itself_after_a_restart_and_a_crash)
     test_cluster_destroy(cluster);
 }
 
-Test(loss_of_server, takes_a_frozen_server_for_lost_and_comes_back)
+Test(pool_after_loss_of_server, treats_a_frozen_server_as_lost_and_reconnects)
 {
     enum { DEADLINE_MS = 400 };
     static struct ask asks[200];
@@ -238,7 +238,7 @@ Test(loss_of_server, takes_a_frozen_server_for_lost_and_comes_back)
         test_cluster_database(cluster), (struct db_pool_config){.deadline_ms = DEADLINE_MS});
 
     test_cluster_freeze(cluster);
-    ask_ids(pool, asks, 200); /* some sent, some waiting */
+    ask_ids(pool, asks, 200); /* some are sent, and some wait */
     ask_finish_all(ALL_MS);
     ask_expect_all(asks, 200, DB_TIMEOUT);
     for (int i = 0; i < 200; i++)

@@ -10,7 +10,7 @@
 #include "tests/support/fail.h"
 #include "tests/support/wait.h"
 
-/* The same set in one order. %s: packed keys. */
+/* The same set in a fixed order. %s: packed keys. */
 #define SORTED(keys) "array(select distinct k from unnest(keys_unpack(" keys ")) k order by k)"
 
 /* The names of entities, as in model.h. */
@@ -32,7 +32,8 @@ char *model_create(void)
 {
     char *url = test_database_create();
     PGconn *session = test_session_open(url);
-    /* Work fails at once where a vacuum has a lock on a table, and a test must not depend on that. */
+    /* The work fails at once when a vacuum has a lock on a table, and a test must not depend on
+     * that. */
     test_session_sql(session,
                      "do $$ declare t regclass; begin for t in select oid from pg_class"
                      " where relnamespace = 'public'::regnamespace and relkind = 'r' loop"
@@ -101,8 +102,8 @@ void model_expect_agreement(PGconn *session, const char *after)
     expect_lists(session, model_statement("related_by_id"), after);
 }
 
-/* What readers get of the articles $1: article_by_id, and large_article where that one has no document. A withdrawn
- * article has none to be asked for. */
+/* The rows that readers get for the articles $1: from article_by_id, and from large_article when
+ * article_by_id has no document. Readers do not ask for the document of a withdrawn article. */
 static char *documents_sql(void)
 {
     char large[4096];
@@ -148,7 +149,7 @@ static void expect_documents(PGconn *session, const char *after)
     free(found);
 }
 
-/* The join is written out here once more, and does not use the functions that are tested. */
+/* This join is written out again here, and does not use the functions under test. */
 static void expect_lists(PGconn *session, const char *found_by, const char *after)
 {
     char *sql = test_format(
@@ -178,7 +179,7 @@ static void expect_lists(PGconn *session, const char *found_by, const char *afte
     free(sql);
 }
 
-/* sql: returns the differences as one text; $1 is all articles, and those that have a list. */
+/* sql: returns the differences as one text; $1 has all articles and all articles with a list. */
 static void expect_no_difference(PGconn *session, const char *sql, const char *after)
 {
     char *ids = model_value(session, "select array(select id from articles"
@@ -197,7 +198,8 @@ static PGresult *rows_with(PGconn *session, const char *sql, const char *ids)
     return rows;
 }
 
-/* Marks on names wait for transactions that are under way, those of other tests too: they have one cluster. */
+/* Marks on names wait for open transactions, also for those of other tests, because all tests share
+ * a cluster. */
 void model_settle(PGconn *session)
 {
     cr_assert(

@@ -22,26 +22,27 @@
 /* A new database with this site; its change log is empty. The caller frees the URL. */
 char *model_create(void);
 
-/* The same site once more in the same database. No other session may have a transaction open. */
+/* The same site again, in the same database. No other session may have a transaction open. */
 void model_reset(PGconn *session);
 
-/* The text of db/sql/NAME.sql. Lent for the life of the process. */
+/* The text of db/sql/NAME.sql. Lent until the process ends. */
 const char *model_statement(const char *name);
 
-/* Fails the test where an article or a list, as readers get them, is not what the tables say: now,
- * or in the snapshot of the session's transaction. after: what was done; lent. */
+/* Fails the test when an article or a list, as readers get it, differs from the tables: now, or in
+ * the snapshot of the session's transaction. after: a description of the change; lent. */
 void model_expect_agreement(PGconn *session, const char *after);
 
-/* Works off what is marked and what is queued. Fails the test unless then all that is stored is what the tables
- * say, nothing is marked, and the gates are closed. No other session may have a transaction open. */
+/* Works off all marks and the queue. Fails the test unless all stored rows then agree with the
+ * tables, nothing is marked, and the gates are closed. No other session may have a transaction
+ * open. */
 void model_expect_settled(PGconn *session, const char *after);
 
-/* Works off what is marked, and not the queue. No other session of the test may have a transaction open that has
- * changed something. */
+/* Works off all marks, but not the queue. No other session of the test may have a transaction open
+ * that has changed something. */
 void model_settle(PGconn *session);
 
-/* Fails the test unless readers get a list with these articles ("2,3", in the order of ids), and cards of these,
- * best first. */
+/* Fails the test unless readers get a list with these articles ("2,3", in the order of ids), and
+ * the cards of these, best first. */
 void model_expect_list(PGconn *session, int id, const char *ids, const char *cards);
 
 /* The document of an article as readers get it, "" for none. The caller frees it. */
@@ -53,7 +54,7 @@ char *model_marks(PGconn *session);
 /* The entities in the change log as "a1 A S1", each once, by kind and id. The caller frees it. */
 char *model_changes(PGconn *session);
 
-/* Can a reader skip the look for marks on documents, and on lists? */
+/* May a reader skip the check for marks on documents, and on lists? */
 bool model_gates_are_closed(PGconn *session);
 
 /* The first column of the first row, "" for none. The caller frees it. */

@@ -17,13 +17,14 @@ enum { MAX_INDEXES = 7, ARTICLES = 30000, TAGS = 5000, AUTHORS = 500, SECTIONS =
 
 #define SIX_ARTICLES "('{5,70,900,11000,24000,29999}')"
 
-/* A new statement needs a row here: which indexes it is meant to use, none for a statement that reads no table by
- * itself. Where two begin with the same column and PostgreSQL may take either, a '|' stands between them. */
+/* A new statement needs a row here: the indexes that it is meant to use; none for a statement that
+ * reads no table by itself. When two indexes begin with the same column and PostgreSQL may use
+ * either, a '|' is between them. */
 static const struct meant {
     const char *statement;            /* db/sql/STATEMENT.sql */
     const char *type;                 /* of its parameter; "" for none */
     const char *parameters;           /* of execute */
-    const char *indexes[MAX_INDEXES]; /* each of them is scanned */
+    const char *indexes[MAX_INDEXES]; /* the plan scans each of them */
 } meant[] = {
     {"article_by_id",
      "(bigint[])",
@@ -43,7 +44,7 @@ static const struct meant {
 };
 enum { NMEANT = sizeof(meant) / sizeof(meant[0]) };
 
-/* These grow with the archive: to read one whole is the fault that this test looks for. */
+/* These tables grow with the archive. This test looks for plans that read one of them whole. */
 static const char *const large[] = {
     "articles",      "article_tags",  "article_authors", "article_related", "article_views",
     "article_cards", "related_views", "change_log",      "stale_marks",     "stale_gates"};
@@ -61,7 +62,7 @@ static void expect_indexes(const char *const want[MAX_INDEXES], const char *stat
                            const char *indexes);
 static bool is_one_of(const char *names, const char *indexes);
 
-Test(plan, uses_the_index_meant_for_each_statement, .timeout = 100)
+Test(plan, uses_the_intended_index_for_each_statement, .timeout = 100)
 {
     glob_t files;
     url = test_database_create();
@@ -97,8 +98,9 @@ static const struct meant *meant_for(const char *path)
     return NULL;
 }
 
-/* Without the triggers, which would derive from each row what this function makes anyway. Marks came and went before,
- * so that the statistics, the functions' plans and the table of marks are those of a busy site. */
+/* The triggers are off, because they would derive rows that this function writes itself. Marks are
+ * written and deleted first, so that the statistics, the functions' plans and the table of marks
+ * are those of a busy site. */
 static void fill(void)
 {
     test_session_sql(session,
@@ -153,7 +155,8 @@ static void fill(void)
     test_session_sql(session, "analyze; set session_replication_role = origin");
 }
 
-/* Prepares the statement, and returns the plan of execute. The caller puts it. */
+/* Prepares the statement, and returns the plan of execute. The caller must free it with
+ * json_object_put. */
 static json_object *explain(const struct meant *m)
 {
     test_session_sql(session, "prepare %s %s as %s", m->statement, m->type,
@@ -166,27 +169,27 @@ static json_object *explain(const struct meant *m)
     return plan;
 }
 
-static struct heard {
+static struct received {
     char indexes[4096];
     unsigned nplans;
-} heard = {.indexes = " "};
+} received = {.indexes = " "};
 
-static const char *what_is_explained;
+static const char *explained_statement;
 
-/* Runs a prepared statement. PostgreSQL sends the plan of each query that it has run, those in functions too, which
- * explain does not show. */
+/* Runs a prepared statement. PostgreSQL sends the plan of each query that it ran, also of queries
+ * in functions, which explain does not show. */
 static void expect_plans(const char *statement, const char *parameters,
                          const char *const indexes[MAX_INDEXES])
 {
-    heard.nplans = 0;
-    strcpy(heard.indexes, " ");
-    what_is_explained = statement;
+    received.nplans = 0;
+    strcpy(received.indexes, " ");
+    explained_statement = statement;
     PQclear(test_session_rows(session, "execute %s %s", statement, parameters));
-    cr_expect_gt(heard.nplans, 1, "no function of %s has sent its plan", statement);
-    expect_indexes(indexes, statement, heard.indexes);
+    cr_expect_gt(received.nplans, 1, "no function of %s has sent its plan", statement);
+    expect_indexes(indexes, statement, received.indexes);
 }
 
-/* Twenty marks, then two thousand: the plans stay, and no look-up reads all marks. */
+/* Twenty marks, then two thousand. The plans do not change, and no look-up reads all marks. */
 static void expect_indexes_where_marks_are(void)
 {
     static const char *const of_lists[MAX_INDEXES] = {"related_views_pkey", "article_related_pkey",
@@ -223,13 +226,13 @@ static void on_notice(void *unused, const char *message)
     json_object *plan = text != NULL ? json_tokener_parse(text) : NULL;
     (void)unused;
     cr_assert_not_null(plan, "no plan: %s", message);
-    walk(plan, what_is_explained, heard.indexes, sizeof(heard.indexes));
-    heard.nplans++;
+    walk(plan, explained_statement, received.indexes, sizeof(received.indexes));
+    received.nplans++;
     json_object_put(plan);
 }
 
-/* Goes through all nodes of a plan. Adds the name of each index to the list, and fails where a node reads a large table
- * in sequence. */
+/* Visits all nodes of a plan. Adds the name of each index to the list, and fails when a node reads
+ * a large table in sequence. */
 static void walk(json_object *plan, const char *statement, char *indexes, size_t size)
 {
     if (json_object_is_type(plan, json_type_array)) {
@@ -262,7 +265,7 @@ static void expect_indexes(const char *const want[MAX_INDEXES], const char *stat
         cr_expect(is_one_of(want[i], indexes), "%s uses%sand not %s", statement, indexes, want[i]);
 }
 
-/* names: '|' between them; indexes: a space on both sides of each. */
+/* names: separated by '|'; indexes: with a space on both sides of each. */
 static bool is_one_of(const char *names, const char *indexes)
 {
     for (const char *name = names; *name != '\0';) {

@@ -1,4 +1,5 @@
-/* The database writes, byte for byte, the same JSON as json-c makes of the same columns; and json-c reads it back. */
+/* The database writes, byte for byte, the JSON that json-c makes of the same columns; and json-c
+ * can read this JSON. */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <inttypes.h>
@@ -32,7 +33,7 @@ static void close_site(void)
 
 TestSuite(read_model_json, .init = open_site, .fini = close_site, .timeout = 60);
 
-/* RFC 3339 by other means than the database's. */
+/* RFC 3339, without the functions of the database. */
 static json_object *time_json(int64_t us)
 {
     char text[48];
@@ -98,7 +99,7 @@ static json_object *names_json(const char *sql, const char *id)
     return names;
 }
 
-/* The keys of a correction in the order of the contract; jsonb has an order of its own. */
+/* The keys of a correction in the order of the contract; jsonb has another order. */
 static json_object *corrections_json(const char *stored)
 {
     json_object *array = json_tokener_parse(stored), *corrections = json_object_new_array();
@@ -112,7 +113,7 @@ static json_object *corrections_json(const char *stored)
     return corrections;
 }
 
-/* From the tables alone: the article, or its card. */
+/* Made only from the tables: the article, or its card. */
 static json_object *object_of(const char *id, bool is_whole)
 {
     PGresult *a =
@@ -164,7 +165,7 @@ static void expect_same(json_object *want, const char *have)
     const char *text = json_object_to_json_string_ext(want, AS_IS);
     cr_expect_str_eq(have, text, "%.300s and not %.300s", have, text);
     json_object *read = json_tokener_parse(have);
-    cr_assert_not_null(read, "json-c does not take %s", have);
+    cr_assert_not_null(read, "json-c does not accept %s", have);
     cr_expect(json_object_equal(read, want), "%s", have);
     json_object_put(read);
     json_object_put(want);
@@ -187,7 +188,7 @@ struct text {
     char text[80];
 };
 
-ParameterizedTestParameters(read_model_json, is_what_json_c_makes_of_any_text)
+ParameterizedTestParameters(read_model_json, has_the_bytes_of_json_c_for_any_text)
 {
     static struct text cases[] = {
         {" "},
@@ -205,7 +206,7 @@ ParameterizedTestParameters(read_model_json, is_what_json_c_makes_of_any_text)
     return cr_make_param_array(struct text, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct text *c, read_model_json, is_what_json_c_makes_of_any_text)
+ParameterizedTest(struct text *c, read_model_json, has_the_bytes_of_json_c_for_any_text)
 {
     char *quoted = PQescapeLiteral(session, c->text, strlen(c->text));
     test_session_sql(
@@ -271,7 +272,7 @@ ParameterizedTestParameters(read_model_json, writes_times_as_rfc_3339_in_utc)
     return cr_make_param_array(struct moment, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-/* The settings of the session that writes do not matter. */
+/* The settings of the writing session have no effect. */
 ParameterizedTest(struct moment *c, read_model_json, writes_times_as_rfc_3339_in_utc)
 {
     const char *const settings[] = {
@@ -336,7 +337,7 @@ struct fields {
     const char *set, *image, *language, *corrections;
 };
 
-/* The keys, their order, and null where there is nothing. */
+/* The keys, their order, and null for a missing value. */
 Test(read_model_json, has_image_language_and_corrections)
 {
     static const struct fields cases[] = {
@@ -378,7 +379,7 @@ Test(read_model_json, has_image_language_and_corrections)
     }
 }
 
-Test(read_model_json, is_not_made_of_a_bad_image_language_or_correction)
+Test(read_model_json, is_not_made_from_a_bad_image_language_or_correction)
 {
     static const char *const bad[] = {
         "image_url = ''",
@@ -431,7 +432,7 @@ Test(read_model_json, is_not_made_of_a_bad_image_language_or_correction)
         PGresult *result = PQexec(session, sql);
         const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
         cr_expect(state != NULL && strncmp(state, "23", 2) == 0, "%s: %s", bad[i],
-                  state == NULL ? "is taken" : PQresultErrorMessage(result));
+                  state == NULL ? "is accepted" : PQresultErrorMessage(result));
         PQclear(result);
         free(sql);
     }
@@ -448,7 +449,7 @@ static int nulls_of_large(void)
 }
 
 /* Each piece has at most 65,536 bytes, which may end within a character. */
-Test(read_model_json, comes_in_pieces_that_make_the_document)
+Test(read_model_json, is_read_in_pieces_that_make_the_document)
 {
     static const char *const bodies[] = {"''", "repeat('a', 65000)",
                                          "repeat(E'\\U0001F4F0a', 50000)"};

@@ -3,7 +3,7 @@
  *     one: begin, change .............................. commit
  *     two:               begin, change, waits or not ..........  commit
  *
- * Afterwards readers get what the tables say: article_views_write() in migrations/functions/06_documents.sql
+ * Afterwards readers get the content of the tables: article_views_write() in migrations/functions/06_documents.sql
  * says why. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -76,7 +76,7 @@ static const struct pair {
     {NEW_TITLE, DELETE},
 };
 
-/* Such as the deletion of a row that the other one needs. */
+/* For example the deletion of a row that the other one needs. */
 static bool is_refused(const char *state)
 {
     return strcmp(state, "23503") == 0; /* foreign_key_violation */
@@ -103,7 +103,8 @@ Test(read_model_race, leaves_readers_no_old_document_in_either_order)
     }
 }
 
-/* `one` changes something before `two` does, and commits; `two` has its snapshot from before that. */
+/* `one` changes something before `two` does, and commits; the snapshot of `two` is older than
+ * that. */
 static void change_behind_a_snapshot(const char *level, const char *before, const char *later)
 {
     char state[6];
@@ -112,7 +113,7 @@ static void change_behind_a_snapshot(const char *level, const char *before, cons
     test_session_sql(one, "begin; %s; commit", before);
     race_start(two, observer, later);
     race_end(two, state);
-    test_session_sql(two, "commit"); /* or the rollback that is left */
+    test_session_sql(two, "commit"); /* or the rollback of its transaction */
     cr_expect(state[0] == '\0' || is_refused(state) || strncmp(state, "40", 2) == 0, "%s, %s: %s",
               before, later, state);
     model_expect_agreement(observer, later);
@@ -146,7 +147,8 @@ Test(read_model_race, leaves_readers_no_old_document_at_higher_isolation_levels)
     }
 }
 
-/* Above read committed, cards are not written but marked. The lists that show them must not use them. */
+/* Above read committed, cards are marked and not written. The lists that show them must not use
+ * them. */
 Test(read_model_race, never_shows_an_old_card_after_a_change_at_any_isolation_level)
 {
     static const char *const levels[] = {"read committed", "repeatable read", "serializable"};
@@ -168,8 +170,9 @@ Test(read_model_race, never_shows_an_old_card_after_a_change_at_any_isolation_le
     }
 }
 
-/* A transaction that writes a card has a lock on its document. In the other order the two could wait for each other. */
-Test(read_model_race, a_deletion_comes_to_the_view_before_it_comes_to_the_card)
+/* A transaction that writes a card has a lock on its document. In the other order, two transactions
+ * could wait for each other. */
+Test(read_model_race, a_deletion_locks_the_document_before_the_card)
 {
     char state[6];
     test_session_sql(one, "begin; select from article_views where article_id = 1 for update");

@@ -1,4 +1,5 @@
-/* The read model follows the tables, whatever changes them: here plain SQL, as any program may send it. */
+/* The read model follows the tables after each change. These tests change them with plain SQL, as
+ * any program may. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,8 +27,8 @@ static void close_site(void)
 
 TestSuite(read_model, .init = open_site, .fini = close_site, .timeout = 60);
 
-/* Returns the number of notifications so far. They come in the order of the commits, so all that were sent before
- * have come when this function's own does. */
+/* Returns the number of notifications so far. Notifications arrive in the order of the commits. So
+ * all earlier ones have arrived when this function's own one arrives. */
 static unsigned notifications(void)
 {
     unsigned n = 0;
@@ -43,8 +44,9 @@ static unsigned notifications(void)
     return n - 1;
 }
 
-/* One transaction, or several, and the entities that they are to report (model.h), "" for none: then nobody is
- * notified. A change of an article names the listings that it is on and was on. */
+/* One transaction or several, and the entities that they must report (model.h), "" for none: then
+ * there is no notification. A change of an article reports the listings that have it and the
+ * listings that had it. */
 static const struct change {
     const char *sql, *entities;
 } changes[] = {
@@ -64,7 +66,7 @@ static const struct change {
     {"update articles set section_id = 2 where id = 2", "a2 A S1 S2 U1"},
     {"update articles set published_at = '2024-02-01Z' where id = 3", "a3 A S2 T1"},
     {"update articles set title = title where id < 3",
-     "a1 a2 A S1 U1 U2 T1 T2"}, /* written is changed */
+     "a1 a2 A S1 U1 U2 T1 T2"}, /* each write counts as a change */
     {"update articles set title = 'Title 1', body = 'Body'", "a1 a2 a3 a4 a5 A S1 S2 U1 U2 T1 T2"},
     {"update articles set title = 'New' where id = 99", ""},
     {"update articles set title = 'New' where id = 4", "a4"}, /* a draft is on no listing */
@@ -77,8 +79,8 @@ static const struct change {
      " on conflict (id) do update set title = excluded.title",
      "a2 a12 A S1 S2 U1"},
     {"delete from articles where id = 4",
-     "a4 A S1 T1"}, /* a deletion does not look for what it was */
-    {"delete from articles where id = 2", "a1 a2 A S1 U1"}, /* 1 had it in its list */
+     "a4 A S1 T1"}, /* a deletion does not check that the article was a draft */
+    {"delete from articles where id = 2", "a1 a2 A S1 U1"}, /* list 1 had article 1 */
     {"delete from articles where id = 99", ""},
     /* their authors and tags */
     {"insert into article_authors values (3, 1, 2)", "a3 A S2 U2 T1"},
@@ -91,7 +93,7 @@ static const struct change {
      "a2 A S1 U1 T3"},
     {"update article_tags set tag_id = 3 where (article_id, tag_id) = (3, 1)", "a3 A S2 T1 T3"},
     {"delete from article_tags where article_id = 3", "a3 A S2 T1"},
-    /* names: all listings show them, and so do the documents, by their dependencies */
+    /* names: all listings show them; documents show them and depend on them */
     {"update sections set name = 'Town' where id = 1", "s1 *"},
     {"update sections set slug = 'town' where id = 1", "s1 *"},
     {"update authors set name = 'Ada B' where id = 1", "u1 *"},
@@ -138,7 +140,7 @@ static const struct change {
     {"begin; update articles set title = 'New'; rollback", ""},
 };
 
-Test(read_model, follows_each_kind_of_change_and_reports_what_it_concerns)
+Test(read_model, follows_each_kind_of_change_and_reports_its_entities)
 {
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
         const struct change *c = &changes[i];
@@ -154,7 +156,7 @@ Test(read_model, follows_each_kind_of_change_and_reports_what_it_concerns)
     }
 }
 
-Test(read_model, reports_all_listings_where_they_are_more_than_200)
+Test(read_model, reports_all_listings_when_a_change_concerns_more_than_200)
 {
     test_session_sql(session,
                      "insert into tags (id, name) overriding system value"
@@ -163,7 +165,7 @@ Test(read_model, reports_all_listings_where_they_are_more_than_200)
                      "insert into article_tags select 2, t.id, a.published_at"
                      " from tags t, articles a where t.id between 1001 and 1198 and a.id = 2");
     cr_expect_eq(model_number(session, "select count(*) from change_log where key %% 16 = 8"), 198,
-                 "with its section and its author these are 200");
+                 "with its section and its author there are 200");
     test_session_sql(session, "truncate change_log;"
                               "insert into article_tags select 2, t.id, a.published_at"
                               " from tags t, articles a where t.id > 1198 and a.id = 2");
@@ -193,7 +195,7 @@ Test(read_model, follows_when_a_table_is_emptied_at_once)
     }
 }
 
-Test(read_model, tells_of_a_change_only_when_it_commits)
+Test(read_model, reports_a_change_only_when_it_commits)
 {
     test_session_sql(session, "begin; update articles set title = 'New' where id = 1");
     cr_expect_eq(notifications(), 0);
@@ -216,7 +218,7 @@ Test(read_model, has_a_card_of_published_articles_only)
                  0);
 }
 
-Test(read_model, never_shows_a_card_of_what_is_not_published)
+Test(read_model, never_shows_a_card_of_an_article_that_is_not_published)
 {
     model_expect_list(session, 1, "2,3", "2,3");
     test_session_sql(session, "update article_related set rank = 7 - rank");

@@ -45,7 +45,7 @@ TestSuite(related_views_race, .init = open_site, .fini = close_site, .timeout = 
 
 #define WRITE "select stale_work('{}', 100)"
 #define WRITE_ONE "select stale_work('{}', 1)"
-/* All that is queued: what one call has read, a later one uses for the lists of others. */
+/* The whole queue. One call reads articles, and a later call uses them for the lists of others. */
 #define MAKE "select related_work(100); select related_work(100); select related_work(100)"
 #define NEW_LISTS "delete from article_related; " MAKE
 #define NEW_TITLE "update articles set title = 'New' where id = 2"
@@ -108,7 +108,7 @@ static const struct pair {
     {MAKE, MAKE},
 };
 
-/* Such as the deletion of a row that the other one needs, or a row that both insert. */
+/* For example the deletion of a row that the other one needs, or a row that both insert. */
 static bool is_refused(const char *state)
 {
     return strcmp(state, "23503") == 0 || strcmp(state, "23505") == 0;
@@ -136,7 +136,7 @@ Test(related_views_race, leaves_readers_no_old_list_in_either_order)
 }
 
 /* One session at a time reads lists and writes them. */
-Test(related_views_race, leaves_the_work_to_the_first_writer_where_a_second_one_would_have_to_wait)
+Test(related_views_race, leaves_the_work_to_the_first_writer_when_a_second_one_would_have_to_wait)
 {
     char state[6];
     mark_articles();
@@ -155,8 +155,8 @@ Test(related_views_race, leaves_the_work_to_the_first_writer_where_a_second_one_
     model_expect_settled(observer, "two writers");
 }
 
-/* A writer has taken the marks away and waits before it reads the lists, or before it writes them. Then a change
- * commits, all of it. */
+/* A writer has deleted the marks and waits before it reads the lists, or before it writes them.
+ * Then a whole change commits. */
 static void change_in_the_midst(const char *change, const char *lock)
 {
     char state[6];
@@ -173,7 +173,7 @@ static void change_in_the_midst(const char *change, const char *lock)
     model_expect_settled(observer, change);
 }
 
-Test(related_views_race, keeps_the_mark_of_a_change_in_the_midst_of_the_writing)
+Test(related_views_race, keeps_the_mark_of_a_change_during_the_writing)
 {
     static const char *const changes[] = {NEW_TITLES,    WITHDRAW,     RENAME_SECTION,
                                           DELETE_MEMBER, DELETE_OWNER, ENTER,
@@ -185,8 +185,8 @@ Test(related_views_race, keeps_the_mark_of_a_change_in_the_midst_of_the_writing)
     }
 }
 
-/* `one` has read both its lists, and waits at the first. Meanwhile a card of the second list changes, and `two` is to
- * write it. */
+/* `one` has read both its lists, and waits at the first. Meanwhile a card of the second list
+ * changes, and `two` must write this list. */
 Test(related_views_race, never_writes_an_older_list_over_a_newer_one)
 {
     char state[6];
@@ -212,8 +212,8 @@ Test(related_views_race, never_writes_an_older_list_over_a_newer_one)
     model_expect_settled(observer, "a writer that had to wait");
 }
 
-/* `two` reads in a snapshot from before the change and before its marks were worked off; then it changes something,
- * and works as far as it can. */
+/* The snapshot of `two` is from before the change and before its marks were worked off. Then `two`
+ * changes something, and works as far as it can. */
 static void change_behind_a_snapshot(const char *level, const char *before, const char *later)
 {
     char state[6];
@@ -225,12 +225,12 @@ static void change_behind_a_snapshot(const char *level, const char *before, cons
     model_expect_agreement(two, before);
     race_start(two, observer, later);
     race_end(two, state);
-    test_session_sql(two, "commit"); /* or the rollback that is left */
+    test_session_sql(two, "commit"); /* or the rollback of its transaction */
     model_expect_agreement(observer, later);
     model_expect_settled(observer, later);
 }
 
-Test(related_views_race, leaves_old_snapshots_as_they_were)
+Test(related_views_race, never_changes_an_old_snapshot)
 {
     static const char *const levels[] = {"repeatable read", "serializable"};
     static const struct pair cases[] = {

@@ -23,7 +23,7 @@ enum { STEPS = 4000, STEPS_A_LOOK = 10, STEPS_A_PAUSE = 160, STEPS_IN_ALL = 320 
 static struct session {
     PGconn *conn;
     uint64_t dice;
-    int left; /* statements before the end of its transaction; -1: it is in none */
+    int left; /* statements before the end of its transaction; -1: it has no transaction open */
     bool is_worker;
     bool is_failed; /* the transaction can only be rolled back */
 } sessions[SESSIONS];
@@ -44,7 +44,8 @@ static void on_error(struct session *s, const PGresult *result);
 static void look(PGconn *observer, unsigned n);
 static unsigned dice(uint64_t *state, unsigned sides);
 
-Test(related_views_random, are_right_in_every_snapshot_whatever_is_done_at_once, .timeout = 150)
+Test(related_views_random, are_right_in_every_snapshot_during_any_simultaneous_changes,
+     .timeout = 150)
 {
     char *url = model_create();
     PGconn *observer = test_session_open(url);
@@ -54,7 +55,8 @@ Test(related_views_random, are_right_in_every_snapshot_whatever_is_done_at_once,
         struct session *s = &sessions[dice(&turn, SESSIONS)];
         bool is_pause = steps % STEPS_IN_ALL >= STEPS_IN_ALL - STEPS_A_PAUSE;
         if (!is_free(s) || (is_pause && !s->is_worker && s->left < 0)) {
-            nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL); /* then another one's turn */
+            nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL); /* then another session has its
+                                                                     * turn */
             continue;
         }
         step(s);
@@ -195,7 +197,7 @@ static void end_all(void)
     }
 }
 
-/* Never waits: a session may wait for another one, which then needs a turn. */
+/* Never waits: when a session waits for another one, the other one needs a turn. */
 static bool is_free(struct session *s)
 {
     cr_assert(PQconsumeInput(s->conn), "%s", PQerrorMessage(s->conn));
@@ -210,8 +212,9 @@ static bool is_free(struct session *s)
     return false;
 }
 
-/* Sessions that change rows in any order meet deadlocks, and rows that others made or took away. But the work on
- * marks never has a part in a deadlock. Work fails at once (55P03) where a vacuum has a lock on a table. */
+/* Sessions that change rows in any order meet deadlocks, and rows that others inserted or deleted.
+ * But the work on marks never takes part in a deadlock. The work fails at once (55P03) when a
+ * vacuum has a lock on a table. */
 static void on_error(struct session *s, const PGresult *result)
 {
     static const char tolerated[] = "23503 23505 40001 0A000 55P03";

@@ -1,5 +1,6 @@
-/* Related lists as they are stored for readers: which changes mark them as stale, what writes them again, and that
- * readers get the right list all the while (migrations/functions/05_marks.sql, 07_lists.sql, 08_stale.sql). */
+/* Related lists as they are stored for readers: which changes mark them as stale, which functions
+ * write them again, and that readers always get the right list (migrations/functions/05_marks.sql,
+ * 07_lists.sql, 08_stale.sql). */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
@@ -30,7 +31,7 @@ static void expect_marks(const char *want, const char *after)
     free(marks);
 }
 
-/* Of all that is stored of lists. The caller frees it. */
+/* A hash of all stored lists. The caller frees it. */
 static char *stored(void)
 {
     return model_value(session, "select string_agg(v::text, ' ' order by article_id)"
@@ -53,10 +54,10 @@ static const struct change {
     {"update article_related set article_id = 3 where article_id = 2", "l2 l3"},
     {"delete from article_related where article_id = 2", "l2"},
     {"delete from articles where id = 2", "l1 l2"},
-    /* what only documents say */
+    /* changes that only documents show */
     {"update tags set name = 'Tramway' where id = 1", "t1"},
     {"update authors set name = 'Ada B' where id = 1", "u1"},
-    /* what neither cards nor names say */
+    /* changes that neither cards nor names show */
     {"update articles set body = 'New', version = version + 1, updated_at = now()", ""},
     {"update articles set language = 'de', corrections = '[]'", ""},
     {"update articles set title = title", ""},
@@ -65,14 +66,14 @@ static const struct change {
     {"delete from article_tags", ""},
     {"update tags set name = name", ""},
     {"delete from article_authors", ""},
-    /* what no list has */
+    /* rows that are in no list */
     {"insert into articles (id, slug, section_id, published_at, title, body)"
      " values (10, 'ten', 1, now(), 'Ten', 'Body')",
      ""},
     {"delete from articles where id in (4, 5)", ""},
     {"truncate article_related", ""},
     {"truncate articles cascade", ""},
-    /* what did not happen */
+    /* changes that did not happen */
     {"begin; update articles set title = 'New'; delete from article_related;"
      "update tags set name = name || 's'; rollback",
      ""},
@@ -92,7 +93,7 @@ Test(related_views, are_marked_for_cards_lists_and_names_that_changed_and_no_mor
     }
 }
 
-Test(related_views, show_a_changed_card_from_the_commit_on_and_not_only_when_the_mark_is_worked_off)
+Test(related_views, show_a_changed_card_from_the_commit_on_before_the_mark_is_worked_off)
 {
     char *before = stored();
     test_session_sql(session, "update articles set title = 'New' where id = 2");
@@ -143,7 +144,7 @@ Test(related_views, have_no_row_for_a_list_that_is_empty)
     model_expect_list(session, 1, "3", "3");
 }
 
-Test(related_views, go_with_their_article)
+Test(related_views, are_deleted_with_their_article)
 {
     test_session_sql(session, "delete from articles where id = 1");
     model_expect_list(session, 1, "", "");
@@ -155,10 +156,10 @@ Test(related_views, go_with_their_article)
                      " values (1, 'one', 1, now(), 'Again', 'Body');"
                      "insert into article_related values (2, 1, 1, 1)");
     model_expect_list(session, 2, "1", "1");
-    model_expect_settled(session, "an article again under the number of one that is gone");
+    model_expect_settled(session, "a new article with the id of a deleted one");
 }
 
-/* An article may be in many lists: neither its change nor a call that writes lists takes long. */
+/* An article may be in many lists. Neither its change nor a call that writes lists takes long. */
 enum { SHOWING = 2500, STEP = 100 };
 
 static void make_hub(void)
@@ -173,7 +174,7 @@ static void make_hub(void)
     model_settle(session);
 }
 
-Test(related_views, are_written_in_small_steps_after_one_mark_when_a_card_in_many_of_them_changes)
+Test(related_views, are_written_in_small_steps_after_one_mark_of_a_card_that_is_in_many_lists)
 {
     make_hub();
     test_session_sql(session, "update articles set title = 'New' where id = 1");
@@ -197,7 +198,7 @@ Test(related_views, are_written_in_small_steps_after_one_mark_when_a_card_in_man
     model_expect_agreement(session, "the last step");
 }
 
-Test(related_views, are_written_however_small_the_steps_are)
+Test(related_views, are_written_also_in_the_smallest_steps)
 {
     test_session_sql(session, "update articles set title = 'New';"
                               "insert into article_related values (3, 1, 1, 1), (4, 1, 1, 1)");
@@ -208,7 +209,7 @@ Test(related_views, are_written_however_small_the_steps_are)
     model_expect_settled(session, "steps of one list");
 }
 
-Test(related_views, are_written_with_the_lists_that_are_made_and_need_no_marks)
+Test(related_views, are_written_by_the_call_that_makes_them_and_need_no_marks)
 {
     test_session_sql(session, "delete from article_related");
     model_settle(session);
@@ -248,7 +249,7 @@ Test(related_views, are_only_marked_above_read_committed)
     }
 }
 
-/* As an import does: it makes lists of articles that have no card yet. */
+/* As in an import, which makes lists of articles that have no card yet. */
 Test(related_views, follow_a_session_that_writes_the_documents_later)
 {
     test_session_sql(session,

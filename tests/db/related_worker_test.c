@@ -21,7 +21,7 @@ static char why[256], lost_why[256];
 
 static char *url;
 
-/* Articles that have a tag in common, all of them in the queue. */
+/* Articles with a common tag, all of them in the queue. */
 static void make_queue(void)
 {
     url = test_database_create();
@@ -84,8 +84,8 @@ static long without_list(void)
                                 " (select from article_related where article_id = a.id)");
 }
 
-/* A related_work of the test's own: it takes so many rows of the queue, notes each call, and first
- * does what `body` says. */
+/* A related_work of the test. It takes the given number of rows from the queue, notes each call,
+ * and first runs `body`. */
 static void replace_refresh(const char *body)
 {
     test_sql(url,
@@ -107,7 +107,7 @@ static void replace_refresh(const char *body)
              body);
 }
 
-/* How many articles the first calls were to take. */
+/* The number of articles in each of the first calls. */
 static void expect_first_calls(const char *sizes)
 {
     char *all =
@@ -127,7 +127,7 @@ Test(related_worker, gives_queued_articles_their_lists)
     stop(&worked[0]);
 }
 
-Test(related_worker, does_the_work_once_where_there_are_two)
+Test(related_worker, does_the_work_once_when_there_are_two_workers)
 {
     test_sql(url, "create table writes (article_id bigint);"
                   "create function note() returns trigger language plpgsql as $$ begin"
@@ -144,7 +144,7 @@ Test(related_worker, does_the_work_once_where_there_are_two)
     stop(&worked[1]);
 }
 
-Test(related_worker, looks_at_once_when_it_is_woken)
+Test(related_worker, reads_the_queue_at_once_when_it_is_woken)
 {
     enum { ROUNDS = 10, LOOK_AGAIN_US = 1000000 };
     uint64_t took_us = 0;
@@ -160,7 +160,7 @@ Test(related_worker, looks_at_once_when_it_is_woken)
     stop(&worked[0]);
 }
 
-Test(related_worker, finds_what_was_queued_though_nobody_woke_it)
+Test(related_worker, finds_queued_articles_when_nobody_has_woken_it)
 {
     start(&worked[0], (struct db_related_worker_config){0});
     cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
@@ -200,7 +200,7 @@ Test(related_worker, tries_again_with_one_article_after_a_failure)
     stop(&worked[0]);
 }
 
-Test(related_worker, drops_a_connection_that_can_not_write)
+Test(related_worker, drops_a_connection_that_cannot_write)
 {
     test_sql(url, "create sequence attempts");
     replace_refresh("if nextval('attempts') = 1 then"
@@ -228,7 +228,7 @@ Test(related_worker, follows_the_server_of_the_change_feed)
     stop(&worked[0]);
 }
 
-Test(related_worker, takes_fewer_articles_a_call_where_calls_are_long)
+Test(related_worker, takes_fewer_articles_in_a_call_when_calls_are_long)
 {
     replace_refresh("perform pg_sleep(0.03 * max_articles);");
     start(&worked[0], (struct db_related_worker_config){.call_ms = 100});
@@ -238,7 +238,7 @@ Test(related_worker, takes_fewer_articles_a_call_where_calls_are_long)
     stop(&worked[0]);
 }
 
-Test(related_worker, loses_no_work_when_its_backend_is_killed_in_the_middle)
+Test(related_worker, loses_no_work_when_its_backend_is_killed_during_a_call)
 {
     enum { LOCK = 4711 };
     replace_refresh("perform pg_advisory_xact_lock(4711);");

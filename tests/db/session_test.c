@@ -1,4 +1,5 @@
-/* What a session is like, whatever the role and the database have set; and how many there are. */
+/* The settings of a session are the same for all settings of the role and the database; and the
+ * number of sessions. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,7 @@ static const char *const settings[] = {
     "client_min_messages = 'error'",
     "bytea_output = 'escape'",
     "extra_float_digits = -15",
-    "statement_timeout = 1", /* last: it is for the sessions of the test too */
+    "statement_timeout = 1", /* the last one, because it also applies to the sessions of the test */
 };
 
 /* Sets everything for the database, and then for the role in this database. */
@@ -68,7 +69,7 @@ Test(session, does_not_depend_on_the_settings_of_the_role_and_the_database)
     test_pool_destroy(pool);
 }
 
-/* The view shows a session its own settings in the place of a document. */
+/* The view shows a session its own settings in place of a document. */
 Test(session, is_read_committed_in_utc_with_generic_plans)
 {
     test_sql(url, "create function session_slug() returns text language sql volatile as $$"
@@ -104,7 +105,7 @@ static void expect_connections(int limit, unsigned npools, unsigned want)
     test_pool_destroy(pool);
 }
 
-Test(session, has_a_second_connection_only_where_postgresql_allows_it)
+Test(session, has_a_second_connection_only_when_postgresql_allows_it)
 {
     expect_connections(-1, 1, 2);
     expect_connections(4, 1, 2);

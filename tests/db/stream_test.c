@@ -71,7 +71,7 @@ static void start(struct test_pool *pool, int64_t id)
     db_query_start(pool->pool, &stream.query);
 }
 
-Test(stream, gives_a_large_article_in_pieces_and_few_of_them_at_a_time)
+Test(stream, delivers_a_large_article_in_pieces_and_few_pieces_at_a_time)
 {
     unsigned most = 0;
     struct test_pool *pool = test_pool_create_up(url, (struct db_pool_config){0});
@@ -91,7 +91,7 @@ Test(stream, gives_a_large_article_in_pieces_and_few_of_them_at_a_time)
     test_pool_destroy(pool);
 }
 
-Test(stream, gives_no_row_for_an_article_that_does_not_exist)
+Test(stream, delivers_no_row_for_an_article_that_does_not_exist)
 {
     struct test_pool *pool = test_pool_create_up(url, (struct db_pool_config){0});
     start(pool, 12345);
@@ -107,7 +107,7 @@ Test(stream, may_be_cancelled_by_its_own_row)
     stream.cancel_at = 3;
     start(pool, 1);
     cr_assert(RUN_UNTIL(ALL_MS, stream.pieces == 3));
-    cr_expect_eq(ask_once(pool, DB_RELATED_BY_ID, 1), DB_OK, "the connection is of use again");
+    cr_expect_eq(ask_once(pool, DB_RELATED_BY_ID, 1), DB_OK, "the connection is usable again");
     cr_expect_eq(stream.pieces, 3);
     cr_expect_eq(stream.answers, 0);
     cr_expect_eq(pool->events[DB_POOL_LOST], 0);
@@ -120,7 +120,7 @@ static void terminate_backends(void)
                   " where datname = current_database() and pid <> pg_backend_pid()");
 }
 
-Test(stream, is_not_begun_again_after_a_loss_in_the_middle)
+Test(stream, is_not_restarted_after_a_loss_in_the_middle)
 {
     struct test_pool *pool = test_pool_create_up(url, (struct db_pool_config){0});
     stream.on_first = terminate_backends;
@@ -132,7 +132,7 @@ Test(stream, is_not_begun_again_after_a_loss_in_the_middle)
     test_pool_destroy(pool);
 }
 
-Test(stream, is_begun_again_after_a_loss_before_the_first_row)
+Test(stream, is_restarted_after_a_loss_before_the_first_row)
 {
     struct test_pool *pool = test_pool_create_up(url, (struct db_pool_config){0});
     PGconn *session = test_session_open(url);

@@ -99,7 +99,8 @@ static void on_done(struct db_query *q)
     is_over = true;
 }
 
-/* OpenSSL decrypts more at a time than libpq takes, and the loop does not see the rest. */
+/* OpenSSL decrypts more bytes at a time than libpq reads, and the loop gets no event for the
+ * rest. */
 static void expect_large_answers(struct test_pool *pool)
 {
     static struct ask asks[ARCHIVE_N];

@@ -10,7 +10,7 @@
 
 static void copy(PGconn *session, const char *lines);
 
-/* The ids are 1 to n, in the order of the lines; a list is six of any. */
+/* The ids are 1 to n, in the order of the lines; a list has six arbitrary articles. */
 static const char from_lines[] =
     "create temporary table line as select row_number() over () as id, line from made;"
     "insert into sections (name) select distinct line ->> 'section' from line;"
@@ -36,7 +36,7 @@ static const char from_lines[] =
     "  from line l, generate_series(1, 6) rank where l.id % 50 > 0"
     "  and (l.id * 31 + rank * 17) % (select count(*) from line) + 1 <> l.id;";
 
-/* Ids from 100,001 on; no list of theirs is computed. */
+/* Ids from 100,001 on; their lists are not computed. */
 static const char by_hand[] =
     "insert into sections (slug, name) values ('odd', E'\"Odd\" \\\\ <b>&amp; \\u2028');"
     "insert into authors (slug, name) values ('odd', E'O\\'Dd \"x\"'), ('kanji', '日本 📰');"
@@ -47,7 +47,7 @@ static const char by_hand[] =
     "summary, body)"
     "  select 100000 + n, 'odd-' || n, s.id, p::timestamptz, u::timestamptz, v, t, m, b"
     "  from sections s, (values"
-    /* What JSON escapes, and what it need not. */
+    /* Characters that JSON must escape, and others. */
     "  (1, '2024-01-01 00:00Z', '2024-01-01 00:00Z', 1, E'\"\\\\/\\b\\f\\n\\r\\t', "
     "E'\\x01\\x1f\\x7f', ''),"
     "  (2, '2024-01-01 00:00Z', '2024-01-01 00:00Z', 1, E'</script><!--', E'\\u2028\\u2029', "
@@ -60,7 +60,7 @@ static const char by_hand[] =
     "      || chr(65535) || chr(65536) || chr(1114111), null, chr(128)),"
     "  (5, '2024-01-01 00:00Z', '2024-01-01 00:00Z', 1, 'All',"
     "      null, (select string_agg(chr(c), '') from generate_series(1, 55295) c)),"
-    /* Sizes: of the least, of the most, beside the row. */
+    /* Sizes: the smallest, the largest, stored outside the row. */
     "  (6, '2024-01-01 00:00Z', '2024-01-01 00:00Z', 1, 'x', 'x', 'x'),"
     "  (7, '2024-01-01 00:00Z', '2024-01-01 00:00Z', 2147483647, repeat('📰', 1000), repeat('\"', "
     "10000), 'x'),"
@@ -74,7 +74,7 @@ static const char by_hand[] =
     "  (12, '1969-12-31 23:59:59.999Z', '1970-01-01 00:00:00.100200Z', 1, 'T', null, 'B'),"
     "  (13, '2000-01-01 00:00Z', '1999-12-31 23:59:59.000999Z', 1, 'T', null, 'B')"
     "  ) a (n, p, u, v, t, m, b) where s.slug = 'odd';"
-    /* Around a kilobyte, from which on there is gzip. */
+    /* Around a kilobyte, where gzip begins. */
     "insert into articles (id, slug, section_id, published_at, title, body)"
     "  select 100100 + n, 'kilo-' || n, s.id, '2024-01-01 00:00Z', 'K', repeat('k', 700 + n)"
     "  from sections s, generate_series(1, 60) n where s.slug = 'odd';"
@@ -88,7 +88,8 @@ static const char by_hand[] =
     "insert into article_tags (article_id, tag_id, published_at)"
     "  select a.id, t.id, a.published_at from articles a, tags t"
     "  where a.id between 100003 and 100010 and t.slug like 'odd-%';"
-    /* Lists: with what is not published, of those alone, with the largest. */
+    /* Lists: with articles that are not published, only with such articles, with the largest
+     * articles. */
     "update articles set status = 'draft' where id in (100011, 20, 21);"
     "update articles set status = 'withdrawn' where id in (100012, 22, 23);"
     "insert into article_related (article_id, rank, related_id, score) values"
@@ -97,15 +98,15 @@ static const char by_hand[] =
     "  (100002, 1, 100011, 1), (100002, 2, 100012, 1), (100003, 3, 576460752303423487, 1),"
     "  (100012, 1, 100001, 1), (576460752303423487, 1, 100005, 1)";
 
-/* The text of a time, less what is no part of it. */
+/* The text of a time, without its redundant zeros. */
 #define TIME(column)                                                                               \
     "regexp_replace(regexp_replace(to_char(" column                                                \
     " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), '\\.000000$', ''), '(\\.\\d{3})000$', " \
     "'\\1') || 'Z'"
 
-#define IMAGE                                                                                      \
-    "case when a.image_url is not null then json_build_object('url', a.image_url,"                 \
-    "  'alt', a.image_alt, 'credit', a.image_credit, 'width', a.image_width,"                      \
+#define IMAGE                                                                      \
+    "case when a.image_url is not null then json_build_object('url', a.image_url," \
+    "  'alt', a.image_alt, 'credit', a.image_credit, 'width', a.image_width,"      \
     "  'height', a.image_height) end"
 
 #define NAMED(table) "json_build_object('slug', " table ".slug, 'name', " table ".name)"
@@ -158,7 +159,7 @@ void corpus_make(const char *url, unsigned n)
     free(number);
 }
 
-/* Lines as they are: none has the bytes 1 and 2. */
+/* The lines are copied unchanged: no line has the bytes 1 and 2. */
 static void copy(PGconn *session, const char *lines)
 {
     PGresult *begun = PQexec(session, "copy made from stdin"

@@ -1,4 +1,4 @@
-/* How the program starts, and how it ends when it can't. */
+/* How the program starts, and how it ends when it cannot start. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <signal.h>
@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tests/e2e/unwatched.h"
+#include "tests/e2e/bare_server.h"
 #include "tests/support/process.h"
 #include "tests/support/server.h"
 #include "tests/support/wait.h"
@@ -17,7 +17,8 @@ enum { ALL_MS = 20000, PIPE_BYTES = 65536 };
 
 TestSuite(start, .timeout = 60);
 
-/* A port of 127.0.0.1 that accepts connections and never says a word; or one whose queue is full. */
+/* A port of 127.0.0.1 that accepts connections and never sends a byte; or one whose queue is
+ * full. */
 static unsigned silent_port(bool is_full)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -28,7 +29,7 @@ static unsigned silent_port(bool is_full)
     cr_assert_eq(getsockname(fd, (struct sockaddr *)&address, &length), 0);
     for (int i = 0; is_full && i < 3; i++) {
         int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        connect(client, (struct sockaddr *)&address, length);
+        (void)connect(client, (struct sockaddr *)&address, length);
     }
     return ntohs(address.sin_port);
 }
@@ -47,14 +48,14 @@ static void expect_one_line(const char *listen_address)
     test_run_finish(&run);
 }
 
-Test(start, ends_with_status_1_and_one_line_where_another_program_has_the_port)
+Test(start, ends_with_status_1_and_one_line_when_another_program_has_the_port)
 {
     char address[32];
     snprintf(address, sizeof(address), "127.0.0.1:%u", silent_port(false));
     expect_one_line(address);
 }
 
-Test(start, ends_with_status_1_and_one_line_where_the_address_is_of_another_machine)
+Test(start, ends_with_status_1_and_one_line_when_the_address_belongs_to_another_machine)
 {
     expect_one_line("192.0.2.1:8080");
 }
@@ -62,11 +63,11 @@ Test(start, ends_with_status_1_and_one_line_where_the_address_is_of_another_mach
 static void expect_to_end(unsigned database_port)
 {
     char url[64];
-    struct unwatched server;
+    struct bare_server server;
     int status;
     snprintf(url, sizeof(url), "postgres://127.0.0.1:%u/x?connect_timeout=30", database_port);
-    unwatched_start(&server, url, (const char *const[]){NULL}, PIPE_BYTES);
-    cr_assert(WAIT_UNTIL(ALL_MS, unwatched_listens(&server)));
+    bare_server_start(&server, url, (const char *const[]){NULL}, PIPE_BYTES);
+    cr_assert(WAIT_UNTIL(ALL_MS, bare_server_listens(&server)));
     kill(server.pid, SIGTERM);
     uint64_t start_ms = test_now_ms();
     cr_assert(test_process_wait(server.pid, ALL_MS, &status), "it does not end");

@@ -1,4 +1,5 @@
-/* A line of NDJSON as an article (import/article_line.h). What is accepted must be what the database accepts. */
+/* A line of NDJSON as an article (import/article_line.h). The database must accept every article
+ * that the parser accepts. */
 #include <stdbool.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct article_line article;
     size_t characters;
     article_line_init(&article);
-    for (int times = 0; times < 2; times++) { /* nothing of the first parse is left in the second */
+    for (int times = 0; times < 2; times++) { /* the second parse has nothing left of the first */
         if (article_line_parse(&article, (const char *)data, size))
             check_article(&article);
         else

@@ -1,5 +1,5 @@
-/* How a path names an article (handlers/article_ref.h). What is accepted names the same article when it is written
- * again, plain or with every byte percent-encoded. */
+/* How a path names an article (handlers/article_ref.h). An accepted text names the same article
+ * when it is written again, plain or with every byte percent-encoded. */
 #include <inttypes.h>
 #include <string.h>
 

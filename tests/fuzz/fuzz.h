@@ -1,8 +1,8 @@
-/* tests/fuzz/fuzz.h - what the fuzz targets share.
+/* tests/fuzz/fuzz.h - shared by all fuzz targets.
  *
- * A target is one function that libFuzzer calls with any bytes. It gives them to one parser, checks what the parser's
- * header promises, and returns 0. It never fails in another way than by fuzz_check, an assert of the parser or a
- * report of a sanitizer. */
+ * A target is one function that libFuzzer calls with any bytes. It gives them to one parser,
+ * checks the promises of the parser's header, and returns 0. It fails only by fuzz_check, an
+ * assert of the parser or a report of a sanitizer. */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H
 

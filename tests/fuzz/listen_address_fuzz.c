@@ -1,7 +1,8 @@
-/* The address to listen on (server/listener.h). What is accepted is the same address when it is written again.
+/* The address to listen on (server/listener.h). An accepted address is the same address when it is
+ * written again.
  *
- * Names are refused here (the linker puts __wrap_getaddrinfo in the place of getaddrinfo), so that nothing goes to a
- * name server. */
+ * The target refuses names, so that nothing goes to a name server: the linker replaces
+ * getaddrinfo by __wrap_getaddrinfo. */
 #include <netdb.h>
 #include <string.h>
 

@@ -29,7 +29,7 @@ int main(int argc, char **argv)
     return files > 0 ? 0 : 1;
 }
 
-/* The bytes lie in memory of exactly their size, so that AddressSanitizer sees a read beyond them. */
+/* The memory has exactly the size of the file, so that AddressSanitizer sees a read beyond it. */
 static void run_file(const char *folder, const char *name)
 {
     char path[4096];
@@ -47,7 +47,8 @@ static void run_file(const char *folder, const char *name)
         exit(1);
     }
     fclose(file);
-    fprintf(stderr, "%s\n", path); /* the last one is the one that fails */
+    fprintf(stderr, "%s\n", path); /* when the target fails, the last printed name is that of the
+                                    * failing file */
     LLVMFuzzerTestOneInput(data, size);
     free(data);
 }

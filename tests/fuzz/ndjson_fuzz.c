@@ -11,7 +11,7 @@
 #include "import/ndjson.h"
 #include "tests/fuzz/fuzz.h"
 
-/* Where the reader stands in the input, as this file understands it. */
+/* The position of the reader in the input, computed by this file alone. */
 struct reference {
     const char *at, *end;
     unsigned long line;
@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t max_bytes = (size_t)data[0] + 1, bytes, expected_bytes = 0;
     struct reference reference = {text, text + size - 1, 0};
     if (size > 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
-        reference.at += 3; /* a byte order mark is no part of the first line */
+        reference.at += 3; /* a byte order mark is not a part of the first line */
     struct ndjson file;
     ndjson_init(&file, file_of(data + 1, size - 1), max_bytes);
     enum ndjson_status status;
@@ -37,7 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
            status == NDJSON_TOO_LONG) {
         while (reference.line < file.line) {
             fuzz_check(reference.line == 0 || reference.line + 1 == file.line ||
-                       is_blank(expected, expected_bytes)); /* only blank lines may be left out */
+                       is_blank(expected, expected_bytes)); /* the reader may leave out blank lines,
+                                                             * and no others */
             fuzz_check(next_line(&reference, &expected, &expected_bytes));
         }
         fuzz_check(reference.line == file.line);
@@ -54,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-/* The same file each time, with another content. */
+/* The same file each time, with other bytes. */
 static int file_of(const uint8_t *data, size_t size)
 {
     static int fd = -1;

@@ -1,6 +1,7 @@
 /* The headers Accept-Encoding and If-None-Match (server/negotiate.h).
  *
- * The input's lines are headers. Several headers mean the same as one header with commas between their values. */
+ * Each line of the input is a header. Several headers mean the same as one header with commas
+ * between their values. */
 #include <stdbool.h>
 #include <string.h>
 

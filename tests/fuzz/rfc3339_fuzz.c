@@ -1,4 +1,5 @@
-/* A time (import/rfc3339.h). What is accepted is in the years 1 to 9999, and written again in UTC it is the same time. */
+/* A time (import/rfc3339.h). An accepted time is in the years 1 to 9999, and is the same time when
+ * it is written again in UTC. */
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>

@@ -100,7 +100,7 @@ bool client_has_answer(struct client *client)
     return poll(&(struct pollfd){.fd = client->fd, .events = POLLIN}, 1, 0) == 1;
 }
 
-/* Reads exactly so many bytes, so that a pipelined answer behind them stays. */
+/* Reads exactly this many bytes, so that a pipelined answer after them stays in the socket. */
 static void read_bytes(struct client *client, char *to, size_t n)
 {
     while (n > 0) {

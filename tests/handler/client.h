@@ -9,24 +9,24 @@
 
 struct client;
 
-/* The loop, with a service that has no database and no listener: see fake_db.h. It keeps answers, but shows
- * none of them, since no news have confirmed them so far: see scene.h. */
+/* The loop, with a service that has no database and no listener: see fake_db.h. It keeps answers,
+ * but shows none of them, because no news has confirmed them so far: see scene.h. */
 struct service *client_service(void);
 
 struct client *client_connect(void);
 void client_leave(struct client *client); /* closes the socket; NULL is fine */
 
-/* Writes a request, such as "GET /healthz"; headers: each ended by CRLF, or "". Then turns the
- * loop. */
+/* Writes a request, such as "GET /healthz". headers: each ends with CRLF; "" for none. Then turns
+ * the loop. */
 void client_send(struct client *client, const char *request, const char *headers);
 
-/* Lets the loop do what it can do now. */
+/* Turns the loop until nothing more can be done now. */
 void client_turn(void);
 
 enum { NO_LENGTH = 1 << 30 };
 
-/* One whole answer: reads until its end, and turns the loop meanwhile. Aborts the test where none comes
- * within 20 s. */
+/* One whole answer. Reads until its end, and turns the loop meanwhile. Aborts the test when none
+ * comes within 20 s. */
 struct reply {
     int status;
     char head[2048]; /* status line and headers, in lower case */
@@ -36,12 +36,12 @@ struct reply {
 };
 struct reply client_answer(struct client *client);
 
-/* For HEAD, whose answer has no body whatever its length says. */
+/* For HEAD: the answer has no body, whatever its length says. */
 struct reply client_answer_head(struct client *client);
 
 bool client_has_answer(struct client *client); /* a part of one has arrived */
 
-/* The head of an answer, and its body, however long; the caller frees it. */
+/* The head of an answer, and its body of any length; the caller frees it. */
 char *client_long_answer(struct client *client, struct reply *ret_head);
 
 #endif

@@ -1,4 +1,4 @@
-/* Answers that are kept: when they are shown again without a query, and when not. */
+/* Answers in the cache: when they are shown again without a query, and when they are not. */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <string.h>
@@ -20,7 +20,7 @@ static void connect_two(void)
     answers = scene_cache(CACHE_BYTES);
 }
 
-TestSuite(kept, .init = connect_two, .timeout = 20);
+TestSuite(answers_kept, .init = connect_two, .timeout = 20);
 
 static void keep_7(void)
 {
@@ -35,7 +35,7 @@ static void confirm_at(uint64_t at_us)
                          &(struct db_change_feed_news){.confirmed_at_us = at_us, .server = ""});
 }
 
-Test(kept, is_shown_again_without_a_query)
+Test(answers_kept, are_shown_again_without_a_query)
 {
     scene_looks_up(one, "/articles/7");
     scene_answer(7, 3);
@@ -53,14 +53,14 @@ Test(kept, is_shown_again_without_a_query)
     cr_expect_eq(counter_get(&answers->stats.items), 1);
 }
 
-Test(kept, is_nothing_where_the_cache_is_off)
+Test(answers_kept, do_not_exist_when_the_cache_is_off)
 {
     scene_cache(0);
     keep_7();
     scene_looks_up(two, "/articles/7");
 }
 
-Test(kept, is_each_part_by_itself)
+Test(answers_kept, are_separate_for_each_part)
 {
     keep_7();
     scene_looks_up(one, "/articles/7/related");
@@ -70,7 +70,7 @@ Test(kept, is_each_part_by_itself)
     cr_expect_eq(strncmp(scene_kept(two, "/articles/7", "").body, "{\"article\":", 11), 0);
 }
 
-Test(kept, are_both_parts_of_one_look_up)
+Test(answers_kept, have_both_parts_of_one_look_up)
 {
     scene_looks_up(one, "/articles/7");
     client_send(two, "GET /articles/7/related", "");
@@ -82,14 +82,14 @@ Test(kept, are_both_parts_of_one_look_up)
     cr_expect_eq(counter_get(&answers->stats.items), 2);
 }
 
-Test(kept, is_not_shown_before_the_first_news)
+Test(answers_kept, are_not_shown_before_the_first_news)
 {
     answer_cache_init(answers, CACHE_BYTES, 60 * 1000);
     keep_7();
     scene_looks_up(two, "/articles/7");
 }
 
-Test(kept, is_not_shown_where_the_last_news_are_older_than_max_stale)
+Test(answers_kept, are_not_shown_when_the_last_news_is_older_than_max_stale)
 {
     answer_cache_init(answers, CACHE_BYTES, 100);
     confirm_at(clock_us() - 200 * 1000);
@@ -99,43 +99,45 @@ Test(kept, is_not_shown_where_the_last_news_are_older_than_max_stale)
     scene_version(two);
 
     confirm_at(clock_us() + 60 * SECOND_US);
-    scene_kept(two, "/articles/7", ""); /* it was there all the time */
+    scene_kept(two, "/articles/7", ""); /* the cache had it all the time */
 }
 
 struct change {
-    enum entity_kind kind;
     int64_t id;
+    enum entity_kind kind;
     bool drops;
 };
 
-ParameterizedTestParameters(kept, goes_with_a_change_of_what_it_shows_and_of_nothing_else)
+ParameterizedTestParameters(answers_kept,
+                            are_dropped_by_a_change_of_an_entity_that_they_show_and_by_no_other)
 {
     static struct change cases[] = {
-        {ENTITY_ARTICLE, 7, true},
-        {ENTITY_ARTICLE, SCENE_CARD, true},
-        {ENTITY_ARTICLE, SCENE_CARD + 1, true},
-        {ENTITY_SECTION, FAKE_SECTION, true},
-        {ENTITY_AUTHOR, FAKE_AUTHOR, true},
-        {ENTITY_TAG, FAKE_TAG, true},
-        {ENTITY_ARTICLE, SCENE_CARD + 2, false},
-        {ENTITY_ARTICLE, 6, false},
-        {ENTITY_ARTICLE, FAKE_SECTION, false},
-        {ENTITY_SECTION, 7, false},
-        {ENTITY_SECTION_LISTING, FAKE_SECTION, false},
-        {ENTITY_ALL_LISTINGS, 0, false},
-        {ENTITY_LISTING, 0, false},
+        {7, ENTITY_ARTICLE, true},
+        {SCENE_CARD, ENTITY_ARTICLE, true},
+        {SCENE_CARD + 1, ENTITY_ARTICLE, true},
+        {FAKE_SECTION, ENTITY_SECTION, true},
+        {FAKE_AUTHOR, ENTITY_AUTHOR, true},
+        {FAKE_TAG, ENTITY_TAG, true},
+        {SCENE_CARD + 2, ENTITY_ARTICLE, false},
+        {6, ENTITY_ARTICLE, false},
+        {FAKE_SECTION, ENTITY_ARTICLE, false},
+        {7, ENTITY_SECTION, false},
+        {FAKE_SECTION, ENTITY_SECTION_LISTING, false},
+        {0, ENTITY_ALL_LISTINGS, false},
+        {0, ENTITY_LISTING, false},
     };
     return cr_make_param_array(struct change, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct change *c, kept, goes_with_a_change_of_what_it_shows_and_of_nothing_else)
+ParameterizedTest(struct change *c, answers_kept,
+                  are_dropped_by_a_change_of_an_entity_that_they_show_and_by_no_other)
 {
     keep_7();
     scene_looks_up(one, "/articles/7/related");
     scene_answer(7, 3);
     client_answer(one);
 
-    scene_told_of(entity_key(c->kind, c->id));
+    scene_entity_changed(entity_key(c->kind, c->id));
     cr_expect_eq(counter_get(&answers->stats.dropped), c->drops ? 2 : 0);
     if (!c->drops) {
         scene_kept(one, "/articles/7", "");
@@ -149,16 +151,16 @@ ParameterizedTest(struct change *c, kept, goes_with_a_change_of_what_it_shows_an
     cr_expect_eq(client_answer(two).status, 200);
 }
 
-Test(kept, goes_with_a_change_of_everything)
+Test(answers_kept, are_dropped_by_a_change_of_everything)
 {
     keep_7();
-    scene_told_everything();
+    scene_everything_changed();
     cr_expect_eq(counter_get(&answers->stats.items), 0);
     cr_expect_eq(counter_get(&answers->stats.dropped), 1);
     scene_looks_up(two, "/articles/7");
 }
 
-Test(kept, is_not_what_lacks_its_list)
+Test(answers_kept, do_not_include_an_article_without_its_list)
 {
     scene_looks_up(one, "/articles/7");
     fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID), fake_version(7, 3, 100));
@@ -168,25 +170,25 @@ Test(kept, is_not_what_lacks_its_list)
     scene_looks_up(two, "/articles/7");
 }
 
-Test(kept, is_an_article_without_cards_too)
+Test(answers_kept, include_an_article_that_has_no_cards)
 {
     scene_looks_up(one, "/articles/7");
     fake_db_answer(fake_db_waiting(DB_RELATED_BY_ID), fake_cards(7, 0, 0));
     fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID), fake_version(7, 3, 100));
     scene_version(one);
     cr_expect_not_null(strstr(scene_kept(two, "/articles/7", "").body, "\"related_articles\":[]}"));
-    scene_told(7);
+    scene_article_changed(7);
     scene_looks_up(two, "/articles/7");
 }
 
-/* ---- what is not there */
+/* ---- articles that do not exist */
 
 struct absent {
     char status[16]; /* of the article; "" for none */
     int want;
 };
 
-ParameterizedTestParameters(kept, is_what_is_not_there_for_ten_seconds)
+ParameterizedTestParameters(answers_kept, include_the_absence_of_an_article_for_ten_seconds)
 {
     static struct absent cases[] = {{"", 404}, {"draft", 404}, {"withdrawn", 410}};
     return cr_make_param_array(struct absent, cases, sizeof(cases) / sizeof(cases[0]));
@@ -200,7 +202,7 @@ static void keep_absent(const struct absent *c)
     cr_assert_eq(client_answer(one).status, c->want);
 }
 
-ParameterizedTest(struct absent *c, kept, is_what_is_not_there_for_ten_seconds)
+ParameterizedTest(struct absent *c, answers_kept, include_the_absence_of_an_article_for_ten_seconds)
 {
     uint64_t before_us = clock_us();
     keep_absent(c);
@@ -221,27 +223,28 @@ ParameterizedTest(struct absent *c, kept, is_what_is_not_there_for_ten_seconds)
     cr_expect_eq(strncmp(scene_kept(two, "/articles/7", "").body, "{\"article\":", 11), 0);
 }
 
-ParameterizedTestParameters(kept, is_what_is_not_there_until_it_comes)
+ParameterizedTestParameters(answers_kept, include_the_absence_of_an_article_until_it_appears)
 {
     static struct absent cases[] = {{"", 404}, {"draft", 404}, {"withdrawn", 410}};
     return cr_make_param_array(struct absent, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct absent *c, kept, is_what_is_not_there_until_it_comes)
+ParameterizedTest(struct absent *c, answers_kept,
+                  include_the_absence_of_an_article_until_it_appears)
 {
     keep_absent(c);
-    scene_told(8);
+    scene_article_changed(8);
     cr_expect_eq(scene_kept(two, "/articles/7", "").status, c->want);
-    scene_told(7);
+    scene_article_changed(7);
     scene_looks_up(one, "/articles/7");
     scene_answer(7, 1);
     cr_expect_eq(scene_version(one), 1);
 }
 
-Test(kept, is_no_answer_that_came_to_an_article_which_appeared_meanwhile)
+Test(answers_kept, do_not_include_the_absence_of_an_article_that_appeared_meanwhile)
 {
     scene_looks_up(one, "/articles/7");
-    scene_told(7);
+    scene_article_changed(7);
     fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID), fake_no_rows());
     cr_expect_eq(client_answer(one).status, 404);
     scene_looks_up(two, "/articles/7");
@@ -249,10 +252,10 @@ Test(kept, is_no_answer_that_came_to_an_article_which_appeared_meanwhile)
 
 /* ---- while changes may go unreported */
 
-Test(kept, is_nothing_while_changes_may_go_unreported)
+Test(answers_kept, do_not_exist_while_changes_may_go_unreported)
 {
     keep_7();
-    scene_told_unreliable("a trigger is missing");
+    scene_changes_unreliable("a trigger is missing");
     cr_expect_eq(counter_get(&answers->stats.items), 0);
     scene_looks_up(one, "/articles/7");
     scene_answer(7, 4);
@@ -261,11 +264,11 @@ Test(kept, is_nothing_while_changes_may_go_unreported)
     scene_looks_up(two, "/articles/7");
 }
 
-Test(kept, is_nothing_that_was_looked_up_while_changes_went_unreported)
+Test(answers_kept, do_not_include_an_answer_looked_up_while_changes_went_unreported)
 {
-    scene_told_unreliable("a trigger is missing");
+    scene_changes_unreliable("a trigger is missing");
     scene_looks_up(one, "/articles/7");
-    scene_told_unreliable(NULL);
+    scene_changes_unreliable(NULL);
     scene_answer(7, 3);
     scene_version(one);
     cr_expect_eq(counter_get(&answers->stats.items), 0);
@@ -275,7 +278,7 @@ Test(kept, is_nothing_that_was_looked_up_while_changes_went_unreported)
     scene_kept(one, "/articles/7", "");
 }
 
-Test(kept, is_shown_but_nothing_is_added_while_the_change_feed_is_lost)
+Test(answers_kept, are_shown_but_no_more_are_kept_while_the_change_feed_is_lost)
 {
     keep_7();
     answer_cache_on_lost(answers);
@@ -293,7 +296,7 @@ Test(kept, is_shown_but_nothing_is_added_while_the_change_feed_is_lost)
     scene_kept(one, "/articles/8", "");
 }
 
-Test(kept, is_nothing_from_another_server)
+Test(answers_kept, do_not_include_an_answer_from_another_server)
 {
     keep_7();
     scene_looks_up(two, "/articles/8");

@@ -33,7 +33,7 @@ static void connect_two(void)
 
 TestSuite(large_article, .init = connect_two, .timeout = 60);
 
-/* The article is known to be large: its pieces are asked for. */
+/* The handler knows that the article is large, and has asked for its pieces. */
 static struct db_query *begin(struct client *client, int64_t id, int bytes)
 {
     char path[32];
@@ -73,7 +73,7 @@ static void expect_refused(struct client *client)
     cr_expect_not_null(strstr(reply.head, "content-type: application/problem+json\r\n"));
 }
 
-Test(large_article, is_put_together_from_its_pieces)
+Test(large_article, is_made_of_its_pieces)
 {
     struct db_query *large = begin(one, 7, LARGE);
     cr_assert_eq(large->id, 7);
@@ -87,7 +87,7 @@ Test(large_article, is_put_together_from_its_pieces)
     expect_whole(two);
 }
 
-Test(large_article, is_looked_up_once_for_all_who_want_it)
+Test(large_article, is_looked_up_once_for_all_requests)
 {
     struct db_query *large = begin(one, 7, LARGE);
     client_send(two, "GET /articles/7", "");
@@ -100,20 +100,20 @@ Test(large_article, is_looked_up_once_for_all_who_want_it)
     expect_whole(two);
 }
 
-Test(large_article, takes_its_memory_before_it_is_asked_for)
+Test(large_article, reserves_its_memory_before_its_query)
 {
     begin(one, 7, LARGE);
     cr_expect_geq(memory_used(memory), LARGE);
     cr_expect_lt(memory_used(memory), LARGE + 5000);
 }
 
-Test(large_article, is_refused_where_the_budget_has_no_room_and_small_ones_are_served)
+Test(large_article, is_refused_when_the_budget_has_no_room_while_small_ones_are_served)
 {
     memory_init(memory, BUDGET);
     scene_looks_up(one, "/articles/7");
     fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID), fake_large(7, BUDGET));
     expect_refused(one);
-    cr_expect_eq(fake_db_nwaiting(), 0, "the list is not waited for");
+    cr_expect_eq(fake_db_nwaiting(), 0, "the handler does not wait for the list");
     cr_expect_eq(memory_refused(memory), 1);
     cr_expect_eq(memory_used(memory), 0);
 
@@ -122,7 +122,7 @@ Test(large_article, is_refused_where_the_budget_has_no_room_and_small_ones_are_s
     cr_expect_eq(scene_version(one), 3);
 }
 
-Test(large_article, leaves_a_quarter_of_the_budget_to_small_ones)
+Test(large_article, leaves_a_quarter_of_the_budget_for_small_ones)
 {
     memory_init(memory, BUDGET);
     begin(one, 7, BUDGET / 4 * 3 - 10000);
@@ -135,7 +135,7 @@ Test(large_article, leaves_a_quarter_of_the_budget_to_small_ones)
     cr_expect_eq(scene_version(two), 3);
 }
 
-Test(large_article, of_any_size_is_refused_where_all_of_the_budget_is_in_use)
+Test(large_article, of_any_size_is_refused_when_all_of_the_budget_is_in_use)
 {
     memory_init(memory, 1000);
     scene_looks_up(one, "/articles/7");
@@ -189,9 +189,9 @@ Test(large_article, counts_in_the_budget_again_when_the_cache_drops_it_while_it_
 {
     struct db_query *large = begin(one, 7, LARGE);
     send_pieces(large, PIECES);
-    fake_db_end(large, PIECES); /* the client has not read it: the socket pair is full */
+    fake_db_end(large, PIECES); /* the client has not read the answer: the socket pair is full */
     cr_assert_lt(memory_used(memory), LARGE);
-    scene_told(7);
+    scene_article_changed(7);
     cr_expect_geq(memory_used(memory), LARGE);
     expect_whole(one);
     client_turn();
@@ -213,13 +213,13 @@ struct ending {
     int want;
 };
 
-ParameterizedTestParameters(large_article, may_be_gone_meanwhile)
+ParameterizedTestParameters(large_article, may_disappear_meanwhile)
 {
     static struct ending cases[] = {{"", 404}, {"withdrawn", 410}, {"draft", 404}};
     return cr_make_param_array(struct ending, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct ending *c, large_article, may_be_gone_meanwhile)
+ParameterizedTest(struct ending *c, large_article, may_disappear_meanwhile)
 {
     struct db_query *large = begin(one, 7, LARGE);
     if (c->status[0] != '\0')
@@ -232,14 +232,13 @@ ParameterizedTest(struct ending *c, large_article, may_be_gone_meanwhile)
     cr_expect_eq(memory_used(memory), 0);
 }
 
-ParameterizedTestParameters(large_article, is_an_error_where_its_pieces_are_not_as_long_as_it)
+ParameterizedTestParameters(large_article, is_an_error_when_its_pieces_have_another_length)
 {
     static struct ending cases[] = {{"short", PIECES - 1}, {"long", PIECES + 1}};
     return cr_make_param_array(struct ending, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct ending *c, large_article,
-                  is_an_error_where_its_pieces_are_not_as_long_as_it)
+ParameterizedTest(struct ending *c, large_article, is_an_error_when_its_pieces_have_another_length)
 {
     struct db_query *large = begin(one, 7, LARGE);
     send_pieces(large, c->want > PIECES ? PIECES : c->want);
@@ -252,7 +251,7 @@ ParameterizedTest(struct ending *c, large_article,
     cr_expect_eq(memory_used(memory), 0);
 }
 
-/* ---- only where somebody wants it */
+/* ---- only when a request wants it */
 
 Test(large_article, is_not_fetched_for_its_list)
 {
@@ -263,7 +262,7 @@ Test(large_article, is_not_fetched_for_its_list)
     cr_expect_eq(client_answer(one).status, 200);
 }
 
-Test(large_article, is_fetched_for_a_request_that_joins_one_for_the_list)
+Test(large_article, is_fetched_for_a_request_that_joins_a_look_up_of_the_list)
 {
     scene_looks_up(one, "/articles/7/related");
     fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID), fake_large(7, LARGE));
@@ -288,7 +287,7 @@ Test(large_article, lets_a_request_for_the_list_join)
     expect_whole(one);
 }
 
-Test(large_article, is_given_up_at_the_deadline_of_the_request)
+Test(large_article, is_cancelled_at_the_deadline_of_the_request)
 {
     client_service()->deadline_ms = 50;
     begin(one, 7, LARGE);

@@ -51,7 +51,7 @@ ParameterizedTest(struct room *c, lookup, makes_one_query_of_each_kind_for_all_r
     cr_expect_eq(fake_db_nwaiting(), 0);
 }
 
-Test(lookup, is_not_joined_for_another_article)
+Test(lookup, is_not_joined_by_a_request_for_another_article)
 {
     scene_looks_up(one, "/articles/7");
     scene_looks_up(two, "/articles/8");
@@ -61,7 +61,7 @@ Test(lookup, is_not_joined_for_another_article)
     cr_expect_eq(scene_version(two), 4);
 }
 
-Test(lookup, gives_each_the_part_that_was_asked_for)
+Test(lookup, gives_each_request_the_part_that_it_asked_for)
 {
     scene_looks_up(one, "/articles/7");
     client_send(two, "GET /articles/7/related", "");
@@ -76,7 +76,7 @@ Test(lookup, gives_each_the_part_that_was_asked_for)
     cr_expect_str_neq(list.etag, whole.etag);
 }
 
-Test(lookup, goes_on_when_any_of_many_leaves)
+Test(lookup, continues_when_any_of_many_clients_leaves)
 {
     scene_looks_up(one, "/articles/7");
     client_send(two, "GET /articles/7", "");
@@ -94,14 +94,14 @@ struct failure {
     int want;
 };
 
-ParameterizedTestParameters(lookup, tells_all_of_a_failure)
+ParameterizedTestParameters(lookup, reports_a_failure_to_all_requests)
 {
     static struct failure cases[] = {
         {DB_UNAVAILABLE, 503}, {DB_BUSY, 503}, {DB_FAILED, 503}, {DB_TIMEOUT, 504}};
     return cr_make_param_array(struct failure, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct failure *c, lookup, tells_all_of_a_failure)
+ParameterizedTest(struct failure *c, lookup, reports_a_failure_to_all_requests)
 {
     scene_looks_up(one, "/articles/7");
     client_send(two, "GET /articles/7", "");
@@ -110,11 +110,11 @@ ParameterizedTest(struct failure *c, lookup, tells_all_of_a_failure)
     cr_expect_eq(client_answer(one).status, c->want);
     cr_expect_eq(client_answer(two).status, c->want);
     cr_expect_eq(client_answer(three).status, c->want);
-    cr_expect_eq(fake_db_nwaiting(), 0, "the list of what is not known is not waited for");
+    cr_expect_eq(fake_db_nwaiting(), 0, "nobody waits for the list when the article failed");
     scene_looks_up(one, "/articles/7"); /* a failure is not kept */
 }
 
-Test(lookup, tells_of_a_list_that_failed_as_each_part_needs_it)
+Test(lookup, reports_a_failed_list_in_the_way_that_each_part_needs)
 {
     scene_looks_up(one, "/articles/7");
     client_send(two, "GET /articles/7/related", "");
@@ -126,7 +126,7 @@ Test(lookup, tells_of_a_list_that_failed_as_each_part_needs_it)
     cr_expect_eq(client_answer(two).status, 504);
 }
 
-Test(lookup, tells_all_of_what_is_not_there)
+Test(lookup, answers_404_to_all_requests_when_the_article_does_not_exist)
 {
     scene_looks_up(one, "/articles/7");
     client_send(two, "GET /articles/7/related", "");
@@ -135,7 +135,7 @@ Test(lookup, tells_all_of_what_is_not_there)
     cr_expect_eq(client_answer(two).status, 404);
 }
 
-/* ---- without clients: libh2o does not notice that a client leaves before it is answered */
+/* ---- without clients, because libh2o notices that a client has left only when it answers */
 
 static struct lookup_waiter first, second;
 static unsigned ndone;
@@ -154,12 +154,12 @@ static void on_never(struct lookup_waiter *waiter, const struct lookup_result *r
     cr_expect_fail("it was cancelled");
 }
 
-Test(lookup, is_given_up_when_the_last_waiter_is_cancelled)
+Test(lookup, is_cancelled_when_the_last_waiter_is_cancelled)
 {
     wait_for(&first, ARTICLE_WHOLE, on_never);
     wait_for(&second, ARTICLE_RELATED, on_never);
     lookup_wait_cancel(&first);
-    cr_assert_eq(fake_db_nwaiting(), 2, "the other one waits still");
+    cr_assert_eq(fake_db_nwaiting(), 2, "the other one still waits");
     lookup_wait_cancel(&first); /* allowed in any state */
     lookup_wait_cancel(&second);
     cr_assert_eq(fake_db_nwaiting(), 0);
@@ -170,7 +170,7 @@ Test(lookup, is_given_up_when_the_last_waiter_is_cancelled)
     cr_expect_eq(scene_version(one), 3);
 }
 
-Test(lookup, is_given_up_when_half_of_it_has_arrived)
+Test(lookup, is_cancelled_when_half_of_it_has_arrived)
 {
     wait_for(&first, ARTICLE_WHOLE, on_never);
     fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID), fake_version(7, 3, 100));
@@ -179,10 +179,10 @@ Test(lookup, is_given_up_when_half_of_it_has_arrived)
     cr_expect_eq(fake_db_ncancelled(), 1);
 }
 
-Test(lookup, is_given_up_alone_where_a_newer_one_is_under_way)
+Test(lookup, is_cancelled_alone_when_a_newer_one_is_under_way)
 {
     wait_for(&first, ARTICLE_WHOLE, on_never);
-    scene_told(7);
+    scene_article_changed(7);
     scene_looks_up(one, "/articles/7");
     lookup_wait_cancel(&first);
     cr_assert_eq(fake_db_nwaiting(), 2);
@@ -223,12 +223,12 @@ Test(lookup, is_not_joined_by_a_waiter_that_asks_again_while_it_ends)
     wait_for(&first, ARTICLE_WHOLE, on_again);
     scene_answer(7, 3);
     cr_assert_eq(ndone, 1);
-    cr_assert_eq(fake_db_nwaiting(), 2, "a look-up of its own");
+    cr_assert_eq(fake_db_nwaiting(), 2, "it has a look-up of its own");
     scene_answer(7, 4);
     cr_expect_eq(ndone, 2);
 }
 
-Test(lookup, ends_with_the_cache_and_tells_nobody)
+Test(lookup, ends_with_the_cache_and_calls_nobody_back)
 {
     wait_for(&first, ARTICLE_WHOLE, on_never);
     wait_for(&second, ARTICLE_RELATED, on_never);

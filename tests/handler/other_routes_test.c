@@ -28,7 +28,7 @@ Test(related_get, answers_the_list_alone)
     cr_assert_str_eq(answer.body, "{\"related_articles\":[]}");
 }
 
-Test(related_get, is_an_error_where_the_list_is_all_that_was_asked_for)
+Test(related_get, is_an_error_when_only_the_list_was_requested_and_it_failed)
 {
     client_send(client, "GET /articles/7/related", "");
     fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID), fake_article(7, "published"));
@@ -36,14 +36,14 @@ Test(related_get, is_an_error_where_the_list_is_all_that_was_asked_for)
     cr_assert_eq(client_answer(client).status, 504);
 }
 
-Test(related_get, knows_no_list_of_an_article_that_was_withdrawn)
+Test(related_get, answers_410_for_an_article_that_was_withdrawn)
 {
     client_send(client, "GET /articles/7/related", "");
     fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID), fake_article(7, "withdrawn"));
     cr_assert_eq(client_answer(client).status, 410);
 }
 
-Test(related_get, sends_a_slug_to_the_address_by_id)
+Test(related_get, redirects_a_slug_to_the_path_by_id)
 {
     client_send(client, "GET /articles/harbour-opens/related", "");
     fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_SLUG), fake_id(7));
@@ -51,14 +51,14 @@ Test(related_get, sends_a_slug_to_the_address_by_id)
     cr_assert_not_null(strstr(answer.head, "location: /articles/7/related\r\n"), "%s", answer.head);
 }
 
-Test(ready_get, is_ready_where_the_database_answers)
+Test(ready_get, is_ready_when_the_database_answers)
 {
     client_send(client, "GET /readyz", "");
     fake_db_answer(fake_db_waiting(DB_PING), fake_id(1));
     cr_assert_eq(client_answer(client).status, 200);
 }
 
-Test(ready_get, tells_why_it_is_not_ready)
+Test(ready_get, reports_why_it_is_not_ready)
 {
     client_send(client, "GET /readyz", "");
     fake_db_fail(fake_db_waiting(DB_PING), DB_UNAVAILABLE, "host db, user root");
@@ -81,7 +81,7 @@ struct request {
     int want;
 };
 
-ParameterizedTestParameters(routes, answer_what_nothing_is_behind)
+ParameterizedTestParameters(routes, answer_requests_that_no_handler_serves)
 {
     static struct request cases[] = {
         {"GET /", 404},
@@ -113,7 +113,7 @@ ParameterizedTestParameters(routes, answer_what_nothing_is_behind)
     return cr_make_param_array(struct request, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct request *c, routes, answer_what_nothing_is_behind)
+ParameterizedTest(struct request *c, routes, answer_requests_that_no_handler_serves)
 {
     client_send(client, c->line, "");
     struct reply answer = client_answer(client);
@@ -125,7 +125,7 @@ ParameterizedTest(struct request *c, routes, answer_what_nothing_is_behind)
     cr_expect_eq(fake_db_nwaiting(), 0);
 }
 
-Test(routes, name_the_parameter_that_is_not_known_and_stay_json_whatever_it_is)
+Test(routes, name_the_unknown_parameter_in_valid_json)
 {
     client_send(client, "GET /healthz?a\"b\\=1&c=2", "");
     struct reply answer = client_answer(client);
@@ -136,7 +136,7 @@ Test(routes, name_the_parameter_that_is_not_known_and_stay_json_whatever_it_is)
     json_object_put(body);
 }
 
-Test(routes, make_problem_json_of_what_the_library_answers_itself)
+Test(routes, make_problem_json_of_the_answers_of_the_library)
 {
     client_send(client, "POST /healthz", "Content-Length: 99999\r\n");
     struct reply answer = client_answer(client);
@@ -158,7 +158,7 @@ Test(metrics_get, counts_requests_by_route_and_status)
     cr_assert_eq(counter_get(&metrics->in_flight), 0);
 }
 
-Test(routes, ignore_what_social_networks_append)
+Test(routes, ignore_parameters_that_social_networks_append)
 {
     scene_cache(1000 * 1000);
     scene_looks_up(client, "/articles/7?utm_source=a&fbclid=b");
@@ -168,9 +168,9 @@ Test(routes, ignore_what_social_networks_append)
     scene_kept(client, "/articles/7?gclid=1&utm_campaign=2", "");
 }
 
-Test(ready_get, says_in_its_details_why_changes_may_go_unreported)
+Test(ready_get, reports_in_its_details_why_changes_may_go_unreported)
 {
-    scene_told_unreliable("a trigger is missing");
+    scene_changes_unreliable("a trigger is missing");
     client_send(client, "GET /readyz", "");
     fake_db_answer(fake_db_waiting(DB_PING), fake_id(1));
     struct reply answer = client_answer(client);
@@ -180,7 +180,7 @@ Test(ready_get, says_in_its_details_why_changes_may_go_unreported)
     cr_expect_not_null(strstr(json_object_get_string(details), "a trigger is missing"));
     json_object_put(body);
 
-    scene_told_unreliable(NULL);
+    scene_changes_unreliable(NULL);
     client_send(client, "GET /readyz", "");
     fake_db_answer(fake_db_waiting(DB_PING), fake_id(1));
     cr_expect_null(strstr(client_answer(client).body, "details"));

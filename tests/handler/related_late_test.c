@@ -1,4 +1,5 @@
-/* The related list has a lower priority than the article: the article waits for it for a bounded time. */
+/* The related list has a lower priority than the article. The article waits for the list for a
+ * limited time. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,7 +54,7 @@ static void expect_with_list(const struct reply *reply)
                        "%s", reply->body);
 }
 
-/* Until the timer has told all who wait: the clients have their answers then. */
+/* Returns after the timer has answered all waiting requests: both clients have their answers. */
 static void both_get_the_article_without_its_list(void)
 {
     scene_looks_up(one, "/articles/7");
@@ -63,14 +64,14 @@ static void both_get_the_article_without_its_list(void)
     expect_without_list(two);
 }
 
-Test(related_late, lets_the_article_be_served_to_all_who_wait)
+Test(related_late, does_not_delay_the_article_for_all_waiting_requests)
 {
     both_get_the_article_without_its_list();
     cr_expect_eq(fake_db_nwaiting(), 1, "the list is still looked up");
     cr_expect_eq(fake_db_ncancelled(), 0);
 }
 
-Test(related_late, is_waited_for_as_long_as_the_setting_says)
+Test(related_late, delays_the_article_for_the_time_of_the_setting)
 {
     service->related_ms = NEVER_MS;
     scene_looks_up(one, "/articles/7");
@@ -81,7 +82,7 @@ Test(related_late, is_waited_for_as_long_as_the_setting_says)
     expect_with_list(&reply);
 }
 
-Test(related_late, has_its_time_from_the_moment_the_article_is_available)
+Test(related_late, has_its_time_counted_from_the_moment_the_article_is_available)
 {
     scene_looks_up(one, "/articles/7");
     uint64_t start_ms = test_now_ms();
@@ -102,16 +103,16 @@ Test(related_late, is_kept_with_the_article_when_it_comes)
     expect_with_list(&reply);
 }
 
-Test(related_late, is_not_kept_where_something_has_changed_meanwhile)
+Test(related_late, is_not_kept_when_its_dependency_has_changed_meanwhile)
 {
     both_get_the_article_without_its_list();
-    scene_told(SCENE_CARD);
+    scene_article_changed(SCENE_CARD);
     answer_list();
     cr_expect_eq(counter_get(&answers->stats.items), 0);
     cr_expect_eq(fake_db_nwaiting(), 0);
 }
 
-Test(related_late, serves_a_later_request_that_joins)
+Test(related_late, is_in_the_answer_of_a_later_request_that_joins)
 {
     both_get_the_article_without_its_list();
     service->related_ms = NEVER_MS;
@@ -123,7 +124,7 @@ Test(related_late, serves_a_later_request_that_joins)
     expect_with_list(&reply);
 }
 
-Test(related_late, holds_a_later_request_no_longer_than_the_first)
+Test(related_late, delays_a_later_request_no_longer_than_the_first)
 {
     both_get_the_article_without_its_list();
     client_send(one, "GET /articles/7", "");
@@ -131,7 +132,7 @@ Test(related_late, holds_a_later_request_no_longer_than_the_first)
     expect_without_list(one);
 }
 
-Test(related_late, is_waited_for_until_the_end_where_it_is_all_that_was_asked_for)
+Test(related_late, may_take_until_the_deadline_when_only_the_list_was_requested)
 {
     scene_looks_up(one, "/articles/7");
     client_send(two, "GET /articles/7/related", "");
@@ -153,7 +154,7 @@ Test(related_late, ends_the_look_up_when_it_fails)
     scene_looks_up(one, "/articles/7");
 }
 
-Test(related_late, goes_on_when_its_clients_have_left)
+Test(related_late, continues_when_its_clients_have_left)
 {
     both_get_the_article_without_its_list();
     client_leave(one);
@@ -163,7 +164,7 @@ Test(related_late, goes_on_when_its_clients_have_left)
     cr_expect_eq(counter_get(&answers->stats.items), 1);
 }
 
-Test(related_late, holds_no_memory_of_the_budget_once_it_is_kept)
+Test(related_late, uses_no_memory_of_the_budget_after_it_is_kept)
 {
     both_get_the_article_without_its_list();
     cr_expect_gt(memory_used(&service->process->memory), 0, "the article waits for its list");

@@ -19,36 +19,36 @@ struct answer_cache *scene_cache(size_t max_bytes)
     return answers;
 }
 
-static void tell(struct db_change_feed_news news)
+static void give_news(struct db_change_feed_news news)
 {
     news.server = "";
     news.confirmed_at_us = clock_us();
     answer_cache_on_news(&client_service()->answers, &news);
 }
 
-void scene_told_of(uint64_t key)
+void scene_entity_changed(uint64_t key)
 {
-    tell((struct db_change_feed_news){.keys = &key, .n = 1});
+    give_news((struct db_change_feed_news){.keys = &key, .n = 1});
 }
 
-void scene_told(int64_t id)
+void scene_article_changed(int64_t id)
 {
-    scene_told_of(entity_key(ENTITY_ARTICLE, id));
+    scene_entity_changed(entity_key(ENTITY_ARTICLE, id));
 }
 
-void scene_told_everything(void)
+void scene_everything_changed(void)
 {
-    tell((struct db_change_feed_news){.everything = true});
+    give_news((struct db_change_feed_news){.everything = true});
 }
 
-void scene_told_unreliable(const char *why)
+void scene_changes_unreliable(const char *why)
 {
     struct service *service = client_service();
     snprintf(service->unreliable, sizeof(service->unreliable), "%s", why != NULL ? why : "");
-    tell((struct db_change_feed_news){.unreliable = why});
+    give_news((struct db_change_feed_news){.unreliable = why});
 }
 
-static void land(struct db_query *article, struct db_query *related, int64_t id, int version)
+static void answer_both(struct db_query *article, struct db_query *related, int64_t id, int version)
 {
     cr_assert_eq(article->id, id);
     cr_assert_eq(related->id, id);
@@ -58,12 +58,12 @@ static void land(struct db_query *article, struct db_query *related, int64_t id,
 
 void scene_answer(int64_t id, int version)
 {
-    land(fake_db_waiting(DB_ARTICLE_BY_ID), fake_db_waiting(DB_RELATED_BY_ID), id, version);
+    answer_both(fake_db_waiting(DB_ARTICLE_BY_ID), fake_db_waiting(DB_RELATED_BY_ID), id, version);
 }
 
 void scene_answer_newest(int64_t id, int version)
 {
-    land(fake_db_newest(DB_ARTICLE_BY_ID), fake_db_newest(DB_RELATED_BY_ID), id, version);
+    answer_both(fake_db_newest(DB_ARTICLE_BY_ID), fake_db_newest(DB_RELATED_BY_ID), id, version);
 }
 
 int scene_version(struct client *client)

@@ -9,19 +9,19 @@
 
 enum { SCENE_CARD = 20, SCENE_ARTICLE_BYTES = 2000 };
 
-/* Before the first request: an answer cache that was confirmed just now, for a minute. max_bytes 0: it keeps
- * nothing. */
+/* An answer cache that was confirmed just now, for a minute. To be called before the first request.
+ * max_bytes 0: it keeps nothing. */
 struct answer_cache *scene_cache(size_t max_bytes);
 
 /* News of a change: of one article, of an entity (base/entity.h), of everything. */
-void scene_told(int64_t id);
-void scene_told_of(uint64_t key);
-void scene_told_everything(void);
+void scene_article_changed(int64_t id);
+void scene_entity_changed(uint64_t key);
+void scene_everything_changed(void);
 
-/* News that say why changes may go unreported; NULL: they are reported again. */
-void scene_told_unreliable(const char *why);
+/* News that reports why changes may go unreported; NULL: they are reported again. */
+void scene_changes_unreliable(const char *why);
 
-/* Both queries that have waited longest (or shortest) are answered. */
+/* Answers both queries that have waited longest (or shortest). */
 void scene_answer(int64_t id, int version);
 void scene_answer_newest(int64_t id, int version);
 

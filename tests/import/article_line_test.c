@@ -21,7 +21,7 @@ static void end(void)
 
 TestSuite(article_line, .init = begin, .fini = end, .timeout = 30);
 
-/* The line is in memory of exactly its size, so that a sanitizer sees a read beyond it. */
+/* The memory has exactly the size of the line, so that a sanitizer sees a read beyond it. */
 static bool parse(const char *line, size_t bytes)
 {
     char *exact = malloc(bytes + 1);
@@ -41,7 +41,7 @@ static bool is_text(struct article_text text, const char *want)
 
 #define GOOD_REST "\"body\":\"b\",\"section\":\"s\",\"published_at\":\"2024-01-01T00:00:00Z\"}"
 
-Test(article_line, every_field_comes_out_as_it_went_in)
+Test(article_line, every_field_is_read_unchanged)
 {
     const char line[] =
         " {\"id\":9,\"slug\":\"a-1\",\"title\":\"He said \\\"no\\\\\\u0001\",\"summary\":\"\","
@@ -101,7 +101,7 @@ static void parse_with(const char *fields)
     cr_assert(parse(line, strlen(line)), "%s: %s", fields, article.reason);
 }
 
-Test(article_line, names_come_out_clean_and_each_once)
+Test(article_line, names_are_cleaned_and_each_occurs_once)
 {
     const char line[] =
         "{\"slug\":\"a\",\"title\":\" t \",\"summary\":\"Zoe\xCC\x88 \",\"body\":\" b\","
@@ -175,7 +175,7 @@ Test(article_line, corrections_keep_their_order_and_have_times_in_utc)
                 "{\"text\":\"a\",\"at\":\"2016-12-31T23:59:59Z\"}]");
 }
 
-Test(article_line, what_an_earlier_line_had_is_gone_when_a_line_has_none)
+Test(article_line, a_line_has_no_values_of_an_earlier_line)
 {
     static const char *const without[] = {"\"more\":1",
                                           "\"image\":null,\"language\":null,\"corrections\":null",
@@ -196,11 +196,11 @@ Test(article_line, what_an_earlier_line_had_is_gone_when_a_line_has_none)
 
 struct bad {
     char line[240];
-    char reason[64]; /* the beginning of it */
-    size_t bytes;    /* 0: all of the line */
+    char reason[64]; /* the beginning of the message */
+    size_t bytes;    /* 0: the whole line */
 };
 
-ParameterizedTestParameters(article_line, says_why_a_line_is_bad)
+ParameterizedTestParameters(article_line, has_the_reason_why_a_line_is_bad)
 {
 #define WITH(field, value) "{\"slug\":\"a\",\"title\":\"t\"," GOOD_BUT(field, value)
 #define GOOD_BUT(field, value)                                                            \
@@ -312,14 +312,14 @@ ParameterizedTestParameters(article_line, says_why_a_line_is_bad)
     return cr_make_param_array(struct bad, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct bad *c, article_line, says_why_a_line_is_bad)
+ParameterizedTest(struct bad *c, article_line, has_the_reason_why_a_line_is_bad)
 {
     cr_expect_not(parse(c->line, c->bytes > 0 ? c->bytes : strlen(c->line)), "%s", c->line);
     cr_expect_eq(strncmp(article.reason, c->reason, strlen(c->reason)), 0, "%s: %s", c->line,
                  article.reason);
 }
 
-/* Is a line good if this field has the unit so many times, and all other fields are good? */
+/* Is a line good when this field has the unit this many times, and all other fields are good? */
 static bool is_good_with(const char *key, const char *open, const char *unit, size_t times,
                          const char *close)
 {
@@ -338,7 +338,7 @@ static bool is_good_with(const char *key, const char *open, const char *unit, si
     return is_good;
 }
 
-Test(article_line, limits_count_characters_and_take_what_is_just_within)
+Test(article_line, limits_count_characters_and_accept_the_largest_value)
 {
     cr_expect(is_good_with("slug", "\"", "a", 200, "\""));
     cr_expect_not(is_good_with("slug", "\"", "a", 201, "\""));
@@ -365,7 +365,8 @@ Test(article_line, limits_count_characters_and_take_what_is_just_within)
 #define CORRECTION "{\"text\":\"x\"," AT "}"
     cr_expect(is_good_with("corrections", "[" CORRECTION, "," CORRECTION, 99, "]"));
     cr_expect_not(is_good_with("corrections", "[" CORRECTION, "," CORRECTION, 100, "]"));
-    cr_expect(is_good_with("body", "\"", "[{,", 5000000, "\""), "brackets in a text are no values");
+    cr_expect(is_good_with("body", "\"", "[{,", 5000000, "\""),
+              "brackets in a text are not values");
     cr_expect_not(is_good_with("body", "\"", "x", ARTICLE_LINE_MAX_BYTES, "\""));
 }
 

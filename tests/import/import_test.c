@@ -35,7 +35,7 @@ static void expect_value(const char *want, const char *sql)
     free(value);
 }
 
-Test(import, every_field_lands_as_it_was_written)
+Test(import, every_field_is_stored_unchanged)
 {
     const char line[] =
         "{\"id\":77,\"slug\":\"odd-1\",\"title\":\"He said \\\"no\\\\yes\\\" "
@@ -74,7 +74,7 @@ static void expect_optional(const char *image, const char *language, const char 
                               " with ordinality as x (c, n)");
 }
 
-Test(import, image_language_and_corrections_are_stored_and_go_when_a_line_has_none)
+Test(import, image_language_and_corrections_are_stored_and_removed_when_a_line_has_none)
 {
     cr_assert_eq(
         import_of_text(url,
@@ -97,7 +97,7 @@ Test(import, image_language_and_corrections_are_stored_and_go_when_a_line_has_no
     expect_value("t", "select image_url is null and version = 3 from articles");
 }
 
-Test(import, names_are_the_same_name_however_they_are_typed)
+Test(import, names_in_different_spellings_of_the_same_characters_are_one_name)
 {
     static const char *const lines[] = {
         ITEM("\"tags\":[\" a\",\"Zoe\xCC\x88\"],\"authors\":[\"Zo\xC3\xAB\",\"Zoe\\u0308 \"]"),
@@ -126,7 +126,7 @@ Test(import, a_byte_order_mark_and_blank_lines_are_no_errors)
     cr_expect_eq(import_of_text(url, "\xEF\xBB\xBF", NULL), 0);
 }
 
-Test(import, bad_lines_are_named_and_good_ones_land)
+Test(import, bad_lines_are_reported_and_good_ones_are_stored)
 {
     const char *name = import_file_with("{\"slug\":\"a\",\"title\":\"t\"," REST "{not json\n"
                                         "\n\r\n"
@@ -166,7 +166,7 @@ Test(import, a_line_beyond_16_mib_is_bad_and_the_next_one_good)
     free(filler);
 }
 
-Test(import, a_body_of_nearly_16_mib_lands)
+Test(import, a_body_of_nearly_16_mib_is_stored)
 {
     const char *name = import_file_with("{\"slug\":\"a\",\"title\":\"t\",\"section\":\"s\","
                                         "\"published_at\":\"2024-01-01T00:00:00Z\",\"body\":\"");
@@ -181,7 +181,7 @@ Test(import, a_body_of_nearly_16_mib_lands)
     free(body);
 }
 
-Test(import, a_file_that_is_not_there_is_named_and_the_others_land)
+Test(import, a_missing_file_is_reported_and_the_others_are_stored)
 {
     char *const names[] = {"/tmp/absent.ndjson", "/",
                            (char *)import_file_with("{\"slug\":\"a\",\"title\":\"t\"," REST)};
@@ -190,7 +190,7 @@ Test(import, a_file_that_is_not_there_is_named_and_the_others_land)
     expect_value("1", "select count(*) from articles");
 }
 
-Test(import, a_database_without_the_schema_is_told_so)
+Test(import, a_database_without_the_schema_is_reported)
 {
     char *empty = test_database_create_empty(), *said;
 
@@ -227,7 +227,7 @@ Test(import, ids_count_the_lines_from_1)
                  2500);
 }
 
-Test(import, the_same_slug_twice_is_one_article_and_the_last_line_wins)
+Test(import, two_lines_with_the_same_slug_make_one_article_with_the_values_of_the_last_line)
 {
     char *said;
 
@@ -267,7 +267,7 @@ static void expect_update(const char *before, const char *after)
     "\"title\":\"" title "\",\"summary\":" summary ",\"body\":\"" body "\",\"section\":\"" section \
     "\",\"tags\":" tags ",\"authors\":" authors ",\"published_at\":\"" at "\""
 
-Test(import, whatever_differs_makes_a_new_version_and_leaves_the_status)
+Test(import, any_difference_makes_a_new_version_and_keeps_the_status)
 {
     static const char before[] =
         ALL("t", "\"y\"", "b", "s", "[\"a\",\"b\"]", "[\"x\",\"y\"]", "2024-01-01T00:00:00Z");
@@ -320,8 +320,9 @@ Test(import, whatever_differs_makes_a_new_version_and_leaves_the_status)
                  "select max(published_at at time zone 'UTC') from article_tags");
 }
 
-/* The import writes what readers get once for each chunk. All other writers do it in each statement. */
-Test(import, what_readers_get_is_what_the_tables_say)
+/* The import writes the rows for readers once for each chunk. All other writers do it in each
+ * statement. */
+Test(import, readers_get_the_content_of_the_tables)
 {
     static const char *const titles[] = {"t", "changed"};
     for (size_t i = 0; i < 2; i++) {
@@ -355,7 +356,7 @@ Test(import, the_order_of_tags_makes_no_new_version)
     cr_expect_eq(test_sql_number(url, "select version from articles"), 1);
 }
 
-Test(import, a_row_that_the_database_refuses_is_told_by_its_line_and_takes_no_other_with_it)
+Test(import, a_row_that_the_database_refuses_is_reported_by_its_line_and_the_others_are_stored)
 {
     const char *name = import_file_of("x", 700, "t");
     char *said, *want = test_format("%s:501: the database refuses it: ", name);
@@ -369,12 +370,12 @@ Test(import, a_row_that_the_database_refuses_is_told_by_its_line_and_takes_no_ot
     free(said);
 }
 
-Test(import, a_real_corpus_lands_whole)
+Test(import, a_real_corpus_is_stored_whole)
 {
     const char *corpus = BROADSHEET_SOURCE_DIR "/../shared/data/digitalgov.ndjson";
 
     if (access(corpus, R_OK) != 0)
-        cr_skip_test("%s is not here", corpus);
+        cr_skip_test("%s is missing", corpus);
     cr_assert_eq(import_of_file(url, corpus, NULL), 0);
     cr_expect_eq(test_sql_number(url, "select count(*) from articles"), 1806);
     cr_expect_eq(test_sql_number(url, "select max(id) from articles"), 1806);

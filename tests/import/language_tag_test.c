@@ -7,7 +7,7 @@
 
 TestSuite(language_tag, .timeout = 30);
 
-/* The text is in memory of exactly its size, so that a sanitizer sees a read beyond it. */
+/* The memory has exactly the size of the text, so that a sanitizer sees a read beyond it. */
 static bool parse(const char *text, char *tag)
 {
     size_t bytes = strlen(text);

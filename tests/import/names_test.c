@@ -1,4 +1,4 @@
-/* Names of sections, authors and tags, and the slugs that they are given. */
+/* Names of sections, authors and tags, and their slugs. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -79,7 +79,7 @@ Test(names, are_stored_trimmed_and_in_nfc_and_are_unique_in_this_form)
     cr_expect_eq(test_sql_number(url, "select count(*) from tags where name = 'Latest'"), 1);
 }
 
-Test(names, two_names_are_two_rows_where_their_slugs_collide)
+Test(names, two_names_are_two_rows_when_their_slugs_collide)
 {
     tag("C");
     tag("C++");
@@ -104,7 +104,7 @@ Test(names, thousands_of_names_with_one_base_are_numbered_without_a_gap)
                  2999);
 }
 
-Test(names, a_name_without_a_latin_letter_has_a_slug_too)
+Test(names, a_name_without_a_latin_letter_also_has_a_slug)
 {
     tag("日本");
     tag("+++");
@@ -142,7 +142,7 @@ Test(names, every_character_that_postgresql_can_store_makes_a_slug)
                   " from generate_series(1, 1500) c on conflict (name) do nothing");
 }
 
-Test(names, many_writers_inventing_the_same_names_at_once_agree)
+Test(names, many_writers_that_insert_the_same_names_at_once_agree)
 {
     const char *name = import_file_with("");
     char line[400];

@@ -1,4 +1,4 @@
-/* The lines of a file, compared with the result of a reader that has no buffer. */
+/* The lines of a file, compared with the lines of a reader that has no buffer. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +44,7 @@ Test(ndjson, lends_each_line_without_its_end)
     expect_line(&lines, "last");
     cr_expect_eq(lines.line, 5);
     cr_expect_eq(ndjson_next(&lines, &line, &bytes), NDJSON_END);
-    cr_expect_eq(ndjson_next(&lines, &line, &bytes), NDJSON_END, "and stays there");
+    cr_expect_eq(ndjson_next(&lines, &line, &bytes), NDJSON_END, "it stays at the end");
     cr_expect_eq(lines.line, 5);
     ndjson_finish(&lines);
     close(fd);
@@ -63,7 +63,7 @@ Test(ndjson, an_empty_file_has_no_line)
     close(fd);
 }
 
-Test(ndjson, a_byte_order_mark_is_no_part_of_the_first_line)
+Test(ndjson, a_byte_order_mark_is_not_part_of_the_first_line)
 {
     static const struct {
         const char *text, *first; /* NULL: there is no line */
@@ -72,7 +72,7 @@ Test(ndjson, a_byte_order_mark_is_no_part_of_the_first_line)
         {"\xEF\xBB\xBFone", "one"},
         {"\xEF\xBB\xBF\n", ""},
         {"\xEF\xBB\xBF", NULL},
-        {"\xEF\xBB\xBF\xEF\xBB\xBFx", "\xEF\xBB\xBFx"}, /* only one */
+        {"\xEF\xBB\xBF\xEF\xBB\xBFx", "\xEF\xBB\xBFx"}, /* only one is removed */
         {"\xEF\xBB\xBF"
          "0123456789",
          "0123456789"}, /* as long as a line may be */
@@ -119,7 +119,7 @@ Test(ndjson, the_first_line_of_a_pipe_does_not_wait_for_a_byte_order_mark)
     cr_assert_eq(pipe(ends), 0);
     cr_assert_eq(write(ends[1], "\n", 1), 1);
     ndjson_init(&lines, ends[0], 100);
-    expect_line(&lines, ""); /* the pipe is still open: one more read would block for ever */
+    expect_line(&lines, ""); /* the pipe is still open: another read would block for ever */
     ndjson_finish(&lines);
     close(ends[0]);
     close(ends[1]);
@@ -132,10 +132,10 @@ Test(ndjson, only_spaces_tabs_and_crs_make_a_line_blank)
     cr_expect_not(ndjson_is_blank(" {", 2));
     cr_expect_not(ndjson_is_blank("\v", 1));
     cr_expect_not(ndjson_is_blank("\0", 1));
-    cr_expect_not(ndjson_is_blank("\xC2\xA0", 2), "JSON does not know this blank");
+    cr_expect_not(ndjson_is_blank("\xC2\xA0", 2), "this blank is not white space in JSON");
 }
 
-/* Reads text[*at...] as the header promises, one byte after the other. */
+/* Reads text[*at...] by the rules of the header, one byte after the other. */
 static enum ndjson_status plain_next(const char *text, size_t length, size_t *at, size_t max_bytes,
                                      size_t *ret_start, size_t *ret_bytes)
 {
@@ -153,7 +153,7 @@ static enum ndjson_status plain_next(const char *text, size_t length, size_t *at
     return *ret_bytes > max_bytes ? NDJSON_TOO_LONG : NDJSON_LINE;
 }
 
-Test(ndjson, any_line_at_any_edge_of_the_buffer_is_read_right)
+Test(ndjson, any_line_at_any_edge_of_the_buffer_is_read_correctly)
 {
     srand(1);
     for (int round = 0; round < 20000; round++) {
@@ -209,7 +209,7 @@ Test(ndjson, a_line_that_grows_the_buffer_is_whole)
     free(text);
 }
 
-Test(ndjson, what_arrives_in_pieces_is_put_together)
+Test(ndjson, a_line_that_arrives_in_pieces_is_joined)
 {
     int ends[2];
     struct ndjson lines;
@@ -232,7 +232,7 @@ Test(ndjson, what_arrives_in_pieces_is_put_together)
     close(ends[0]);
 }
 
-Test(ndjson, a_file_that_cannot_be_read_says_why)
+Test(ndjson, a_file_that_cannot_be_read_is_an_error_with_its_errno)
 {
     const char *line;
     size_t bytes;

@@ -1,5 +1,5 @@
-/* The queue of related lists: what gets into it, in which turn it is worked off, and which sessions wait for each
- * other. */
+/* The queue of related lists: which changes put an article into it, in which order it is worked
+ * off, and which sessions wait for each other. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +47,7 @@ static long lists(void)
     return test_sql_number(url, "select count(distinct article_id) from article_related");
 }
 
-Test(related_queue, what_changes_an_article_for_a_reader_is_queued_and_nothing_else)
+Test(related_queue, a_change_of_an_article_that_readers_see_is_queued_and_no_other)
 {
     articles(1, 2);
     refresh();
@@ -81,7 +81,7 @@ Test(related_queue, an_article_and_its_tags_in_one_transaction_are_queued_once)
     cr_expect_eq(queued("true"), 2);
 }
 
-Test(related_queue, what_is_published_comes_before_what_was_written_in_bulk)
+Test(related_queue, a_published_article_comes_before_articles_written_in_bulk)
 {
     articles(1, 300);
     articles(301, 301);
@@ -97,7 +97,7 @@ Test(related_queue, what_is_published_comes_before_what_was_written_in_bulk)
     cr_expect_eq(lists(), 302);
 }
 
-Test(related_queue, an_article_that_is_gone_or_queued_twice_does_no_harm)
+Test(related_queue, an_article_that_is_deleted_or_queued_twice_does_no_harm)
 {
     articles(1, 2);
     test_sql(url,
@@ -108,7 +108,7 @@ Test(related_queue, an_article_that_is_gone_or_queued_twice_does_no_harm)
     cr_expect_eq(lists(), 2);
 }
 
-Test(related_queue, a_call_does_no_more_than_it_was_told_to)
+Test(related_queue, a_call_works_on_no_more_articles_than_its_limit)
 {
     articles(1, 10);
     for (long done = 4; done > 0;) {
@@ -156,8 +156,9 @@ Test(related_queue, lists_are_made_by_several_callers_at_the_same_time)
     cr_expect_eq(lists(), 40);
 }
 
-/* Else the two could wait for each other: the deletion for a list, the list for the article. */
-Test(related_queue, a_list_that_is_in_the_way_of_a_deletion_is_put_off)
+/* Otherwise the two could wait for each other: the deletion for a list, the list for the
+ * article. */
+Test(related_queue, a_list_that_a_deletion_has_locked_is_postponed)
 {
     PGconn *other = test_session_open(url);
 
@@ -205,10 +206,10 @@ static long words(void)
     return test_sql_number(url, "select count(*) from related_words");
 }
 
-Test(related_queue, what_was_parsed_ahead_is_read_as_if_it_were_not)
+Test(related_queue, an_article_that_was_parsed_ahead_is_read_like_any_other)
 {
     articles(1, 60);
-    cr_expect_eq(parse("0"), 0, "what is read at once is not parsed ahead");
+    cr_expect_eq(parse("0"), 0, "an article that is read at once is not parsed ahead");
     long reached = parse("0, 20");
     cr_expect_gt(reached, 0);
     cr_expect_eq(words(), 40);

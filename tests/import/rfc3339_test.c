@@ -106,7 +106,7 @@ ParameterizedTest(struct moment *c, rfc3339, refuses)
     cr_expect_eq(us, 77);
 }
 
-Test(rfc3339, a_second_60_that_is_no_leap_second_is_refused_and_known)
+Test(rfc3339, a_second_60_that_is_not_a_leap_second_is_refused_with_its_own_reason)
 {
     static const struct {
         const char *text;
@@ -136,7 +136,7 @@ Test(rfc3339, a_second_60_that_is_no_leap_second_is_refused_and_known)
     }
 }
 
-Test(rfc3339, writes_one_form_with_a_fraction_only_if_there_is_one)
+Test(rfc3339, writes_one_form_with_a_fraction_only_when_there_is_one)
 {
     static const char *const cases[][2] = {
         {"1970-01-01T00:00:00Z", "1970-01-01T00:00:00Z"},

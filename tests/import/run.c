@@ -17,7 +17,7 @@ static void remove_files(void);
 enum { MAX_FILES = 128 };
 static char *files[MAX_FILES];
 static size_t nfiles;
-static pid_t owner; /* the process that made the files, and removes them: no child of it */
+static pid_t owner; /* the process that made the files, and removes them: not one of its children */
 
 const char *import_file_with(const char *text)
 {

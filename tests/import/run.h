@@ -7,19 +7,22 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* A new file with this text, and more text for it. File and name exist until the process ends. */
+/* A new file with this text, and more text for the file. File and name exist until the process
+ * ends. */
 const char *import_file_with(const char *text);
 void import_file_append(const char *name, const char *text, size_t bytes);
 
-/* import_run with one file. *ret_said becomes what it wrote to stderr; the caller frees it. If
- * ret_said is NULL, this is printed when the exit status is not 0. Returns the exit status. */
+/* import_run with one file. *ret_said becomes the text that it wrote to stderr; the caller frees
+ * it. If ret_said is NULL, this text is printed when the exit status is not 0. Returns the exit
+ * status. */
 int import_of_file(const char *url, const char *name, char **ret_said);
 int import_of_text(const char *url, const char *text, char **ret_said);
 
 /* Runs it in a process of its own, without output. The caller waits for the process. */
 pid_t import_start(const char *url, const char *name);
 
-/* A file with `count` articles: their slugs are STEM-0, STEM-1 ..., each has three tags and an author. */
+/* A file with `count` articles. Their slugs are STEM-0, STEM-1 ...; each has three tags and an
+ * author. */
 const char *import_file_of(const char *stem, int count, const char *title);
 
 #endif

@@ -1,4 +1,4 @@
-/* The import as a role that is no superuser, in a database with unusual settings. */
+/* The import by a role that is not a superuser, in a database with unusual settings. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 static char *url, *role_url, *database, role[64];
 
-/* The role has a right to the data and owns nothing. */
+/* The role has rights on the data and owns nothing. */
 static void begin(void)
 {
     url = test_database_create();
@@ -42,7 +42,7 @@ static void end(void)
 TestSuite(settings, .init = begin, .fini = end, .timeout = 120);
 
 static const struct {
-    const char *name, *unusual, *ours; /* ours NULL: only unusual */
+    const char *name, *unusual, *ours; /* NULL: only the unusual setting is tested */
 } parameters[] = {
     {"default_transaction_isolation", "serializable", "read committed"},
     {"default_transaction_deferrable", "on", "off"},

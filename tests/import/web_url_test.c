@@ -7,7 +7,7 @@
 
 TestSuite(web_url, .timeout = 30);
 
-/* The text is in memory of exactly its size, so that a sanitizer sees a read beyond it. */
+/* The memory has exactly the size of the text, so that a sanitizer sees a read beyond it. */
 static bool is_absolute(const char *text)
 {
     size_t bytes = strlen(text);
@@ -19,7 +19,7 @@ static bool is_absolute(const char *text)
     return answer;
 }
 
-Test(web_url, with_a_scheme_and_a_host_is_absolute)
+Test(web_url, with_a_scheme_and_a_host_is_accepted)
 {
     static const char *const cases[] = {
         "http://a",
@@ -41,7 +41,7 @@ Test(web_url, with_a_scheme_and_a_host_is_absolute)
         cr_expect(is_absolute(cases[i]), "%s", cases[i]);
 }
 
-Test(web_url, without_them_or_with_a_blank_is_not)
+Test(web_url, without_them_or_with_a_blank_is_refused)
 {
     static const char *const cases[] = {
         "",

@@ -1,7 +1,7 @@
-/* The migrations, run by the tool that users run.
+/* The migrations, run with the tool that users run.
  *
- * A test compares schemas as the text that pg_dump writes of them. So whatever a step leaves behind, or forgets to
- * make again, is a difference in this text. */
+ * A test compares schemas as the text that pg_dump writes. So the text differs when a step
+ * leaves something behind, or forgets to make it again. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ static char *schema_of(const char *url);
 static char *objects_of(const char *url);
 static void expect_same_schema(const char *schema, const char *expected);
 
-Test(migrations, come_up_go_down_and_come_up_again)
+Test(migrations, run_up_and_down_and_up_again)
 {
     char *url = test_database_create_empty();
 
@@ -47,7 +47,7 @@ static long functions_row(const char *url)
     return test_sql_number(url, "select xmin::text::bigint from schema_functions");
 }
 
-Test(migrations, apply_functions_where_they_differ_and_only_then)
+Test(migrations, apply_functions_only_when_they_differ)
 {
     char *url = test_database_create();
     char *before = schema_of(url);
@@ -68,7 +68,7 @@ Test(migrations, apply_functions_where_they_differ_and_only_then)
     free(url);
 }
 
-Test(migrations, make_a_trigger_again_that_was_dropped_or_disabled)
+Test(migrations, make_a_dropped_or_disabled_trigger_again)
 {
     char *url = test_database_create();
     char *before = schema_of(url);
@@ -85,8 +85,7 @@ Test(migrations, make_a_trigger_again_that_was_dropped_or_disabled)
     free(url);
 }
 
-/* Each writer commits small transactions on several tables until it is told to stop. Its status is not 0 where one
- * failed. */
+/* Each writer commits 150 small transactions on several tables. Its status is not 0 when one failed. */
 static pid_t start_writer(const char *url, int number)
 {
     const char *argv[] = {"psql", "-XAtqw", "-v", "ON_ERROR_STOP=1", "-d", url, "-f", "-", NULL};
@@ -134,7 +133,7 @@ Test(migrations, apply_functions_while_writers_run_and_no_writer_fails)
     free(url);
 }
 
-/* As data that came in while triggers did not fire. */
+/* Like data that was written while triggers did not fire. */
 Test(migrations, rebuild_derives_everything_from_the_articles)
 {
     char *url = test_database_create();
@@ -175,7 +174,7 @@ Test(migrations, do_nothing_when_there_is_nothing_to_do)
     free(url);
 }
 
-/* Without the lines that newer pg_dumps put around it, with a key that is another one each time. */
+/* Without the lines of newer pg_dumps that have another random key each time. */
 static char *schema_of(const char *url)
 {
     char *dump =
@@ -200,8 +199,8 @@ static void expect_same_schema(const char *schema, const char *expected)
     cr_expect_fail("the schema is %.200s where it was %.200s", schema + same, expected + same);
 }
 
-/* All that is in the schema public, but for the table in which the migration tool keeps its own. Types
- * of tables and indexes of constraints go with what they belong to. */
+/* All that is in the schema public, without the migration tool's own table. Types of tables and
+ * indexes of constraints belong to their table. */
 static char *objects_of(const char *url)
 {
     return test_sql_value(

@@ -1,5 +1,5 @@
-/* Any ordinary database: an owner that is no superuser, roles that may do what they need and nothing else, settings
- * of roles and databases, another locale, another encoding. */
+/* An ordinary database: an owner that is not a superuser, roles that may do what they need and
+ * nothing else, settings of roles and databases, another locale, another encoding. */
 #include <criterion/criterion.h>
 #include <glob.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@ static char *role_create(const char *kind)
 
 static char *url_of(const char *role)
 {
-    return test_format("%s&user=%s&password=secret", url, role); /* the last one counts */
+    return test_format("%s&user=%s&password=secret", url, role); /* the last one has an effect */
 }
 
 static void open_database(void)
@@ -65,7 +65,7 @@ static void close_database(void)
 
 TestSuite(ordinary, .init = open_database, .fini = close_database, .timeout = 120);
 
-/* What a CMS does with the six tables. Ids begin at `first`. */
+/* The work of a CMS with the six tables. Ids begin at `first`. */
 static void write_articles(PGconn *cms, int first)
 {
     test_session_sql(cms,
@@ -101,7 +101,7 @@ static long number(PGconn *session, const char *sql)
     return n;
 }
 
-/* The work of a server, and what its readers get. */
+/* The work of a server, and the answers that its readers get. */
 static void work_and_read(PGconn *server, int first)
 {
     for (int steps = 0; number(server, "select done from public.related_work(100)") > 0;)
@@ -163,7 +163,7 @@ static void expect_statements_run(PGconn *server)
     globfree(&files);
 }
 
-Test(ordinary, an_owner_that_is_no_superuser_migrates_and_grants_what_each_role_needs)
+Test(ordinary, an_owner_that_is_not_a_superuser_migrates_and_grants_each_role_its_rights)
 {
     migrate_and_grant();
     PGconn *cms = test_session_open(writer_url), *server = test_session_open(reader_url);
@@ -240,8 +240,8 @@ Test(ordinary, settings_of_the_database_and_its_roles_change_nothing)
     }
 }
 
-/* The names of our functions and tables, in schemas that come first. */
-Test(ordinary, functions_and_temporary_tables_of_the_same_names_divert_nothing)
+/* Our functions and tables by name, in schemas that come first in the path. */
+Test(ordinary, functions_and_temporary_tables_of_the_same_names_have_no_effect)
 {
     migrate_and_grant();
     test_sql(url,

@@ -2,7 +2,7 @@
  *
  *     test_cluster_create --> tools/cluster start --> tools/migrate
  *                |
- *                +-- watch: a process that waits for the end of the test, then thaws and destroys */
+ *                +-- start_cleaner: a process that waits for the end of the test, then thaws and destroys */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -26,11 +26,11 @@ static const char tool[] = BROADSHEET_SOURCE_DIR "/tools/cluster";
 
 struct test_cluster {
     char *dir, *url;
-    int watch_fd; /* the end of this process closes it, which the watching process notices */
+    int cleaner_fd; /* the end of this process closes it, and the cleaner notices */
 };
 
-static void watch(struct test_cluster *cluster);
-static void watch_in_child(const char *dir, int end_fd);
+static void start_cleaner(struct test_cluster *cluster);
+static void clean_in_child(const char *dir, int end_fd);
 static pid_t postmaster_of(const char *dir);
 static void signal_all(const char *dir, int signal_number);
 static bool read_line(const char *path, char *line, int size);
@@ -45,7 +45,7 @@ static struct test_cluster *new_cluster(void)
         abort();
     cluster->dir = test_format("%s-%d-%u", beside != NULL ? beside : BROADSHEET_TEST_CLUSTER,
                                (int)getpid(), n++);
-    watch(cluster);
+    start_cleaner(cluster);
     return cluster;
 }
 
@@ -58,7 +58,8 @@ struct test_cluster *test_cluster_create(void)
     return cluster;
 }
 
-/* pg_basebackup runs as the user of the test; the files then get the owner of the primary's. */
+/* pg_basebackup runs as the user of the test. Its files then get the owner of the primary's
+ * files. */
 struct test_cluster *test_cluster_create_standby(const struct test_cluster *primary)
 {
     struct test_cluster *standby = new_cluster();
@@ -108,7 +109,7 @@ void test_cluster_destroy(struct test_cluster *cluster)
         return;
     test_cluster_thaw(cluster);
     free(test_output_of((const char *[]){tool, "destroy", cluster->dir, NULL}));
-    close(cluster->watch_fd);
+    close(cluster->cleaner_fd);
     free(cluster->url);
     free(cluster->dir);
     free(cluster);
@@ -135,7 +136,8 @@ void test_cluster_crash(struct test_cluster *cluster)
     if (postmaster == 0)
         test_fail("no postmaster runs in %s", cluster->dir);
     kill(postmaster,
-         SIGQUIT); /* PostgreSQL's "immediate": no goodbye, recovery at the next start */
+         SIGQUIT); /* PostgreSQL's "immediate": clients get no message, recovery runs at the next
+                    * start */
     if (!WAIT_UNTIL(CRASH_TIMEOUT_MS, kill(postmaster, 0) != 0 && errno == ESRCH))
         test_fail("the postmaster in %s does not end", cluster->dir);
 }
@@ -150,7 +152,7 @@ void test_cluster_thaw(struct test_cluster *cluster)
     signal_all(cluster->dir, SIGCONT);
 }
 
-static void watch(struct test_cluster *cluster)
+static void start_cleaner(struct test_cluster *cluster)
 {
     int ends[2];
     if (pipe(ends) != 0)
@@ -159,14 +161,14 @@ static void watch(struct test_cluster *cluster)
     if (pid < 0)
         test_fail("no process: %s", strerror(errno));
     if (pid == 0)
-        watch_in_child(cluster->dir, ends[0]);
+        clean_in_child(cluster->dir, ends[0]);
     close(ends[0]);
-    cluster->watch_fd = ends[1];
+    cluster->cleaner_fd = ends[1];
 }
 
-/* In a session of its own and without our descriptors: neither Ctrl-C nor a reader of our output that
- * waits for its end has to do with it. */
-static void watch_in_child(const char *dir, int end_fd)
+/* The child has a session of its own and none of our descriptors. So Ctrl-C does not end it, and a
+ * reader of our output does not wait for it. */
+static void clean_in_child(const char *dir, int end_fd)
 {
     char byte;
     setsid();
@@ -182,7 +184,7 @@ static void watch_in_child(const char *dir, int end_fd)
     _exit(1);
 }
 
-/* 0 when none runs. */
+/* 0 when no postmaster runs. */
 static pid_t postmaster_of(const char *dir)
 {
     char *path = test_format("%s/data/postmaster.pid", dir), line[300];
@@ -191,7 +193,8 @@ static pid_t postmaster_of(const char *dir)
     return pid > 1 && kill(pid, 0) == 0 ? pid : 0;
 }
 
-/* To the postmaster and its children; the postmaster first, so that it makes no more of them. */
+/* Signals the postmaster and its children. The postmaster is the first, so that it makes no more
+ * children. */
 static void signal_all(const char *dir, int signal_number)
 {
     pid_t postmaster = postmaster_of(dir);

@@ -21,9 +21,9 @@
 
 enum { TEMPLATE_LOCK = 20170301, MAX_CREATED = 16 };
 
-/* What this process made and must drop. */
+/* The databases that this process made and must drop. */
 static struct {
-    pid_t owner; /* a fork of the test must not drop what the test uses */
+    pid_t owner; /* a fork of the test must not drop the databases that the test uses */
     unsigned n;
     char names[MAX_CREATED][64];
 } created;
@@ -63,7 +63,7 @@ static char *create_from(const char *template)
     char *mine = created.names[created.n++];
     snprintf(mine, sizeof(created.names[0]), "broadsheet_test_%d_%u", (int)getpid(), created.n);
     test_session_sql(admin, "drop database if exists %s (force)", mine);
-    /* A copy of the files: three times as fast here as a copy through the WAL. */
+    /* The copy of the files takes a third of the time of a copy through the WAL. */
     test_session_sql(admin, "create database %s template %s strategy file_copy", mine, name);
     PQfinish(admin);
 
@@ -99,7 +99,7 @@ static void make_template(PGconn *admin, const char *name)
     test_session_sql(admin, "alter database broadsheet_template_new rename to %s", name);
 }
 
-/* Tests that crashed left theirs behind: their process is gone. */
+/* Tests that crashed left databases behind. Their process does not exist any more. */
 static void sweep(PGconn *admin)
 {
     PGresult *rows = test_session_rows(
@@ -168,7 +168,7 @@ static uint64_t hash_of_migrations(void)
 
 char *test_cluster_url(void)
 {
-    static char *known; /* asked once in a process: it costs a program */
+    static char *known; /* once in a process, because the answer costs a program */
     if (known == NULL) {
         const char *url = getenv("BROADSHEET_TEST_DATABASE_URL"),
                    *dir = getenv("BROADSHEET_TEST_CLUSTER");

@@ -2,7 +2,7 @@
  *
  *     Criterion has read the limits of all tests (.timeout) --> each becomes TIMES as long --> the tests run
  *
- * A limit says what a test needs on an idle machine at most. It is there to end a test that hangs. */
+ * A limit is enough for the test on an idle machine. It ends a test that hangs. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
 

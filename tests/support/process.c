@@ -159,7 +159,7 @@ static int file_with(const char *input)
     return fd;
 }
 
-/* Closes it too. */
+/* Closes the file too. */
 static char *contents_of(int fd)
 {
     off_t size = lseek(fd, 0, SEEK_END);

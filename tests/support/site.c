@@ -1,4 +1,4 @@
-/* What most end-to-end tests begin with. */
+/* The first steps of most end-to-end tests. */
 #include <criterion/criterion.h>
 #include <json.h>
 #include <stdio.h>
@@ -115,7 +115,7 @@ void expect_problem(const struct http_answer *answer, int status, const char *wh
     static const char *const texts[] = {"type", "title", "detail", "instance"};
     const char *type = http_field(answer, "content-type");
 
-    if (answer->status != status) { /* then the rest would only say it again */
+    if (answer->status != status) { /* the other checks would only repeat this */
         cr_expect_fail("%s: %d instead of %d: %.200s", what_was_asked, answer->status, status,
                        answer->body);
         return;

@@ -122,7 +122,7 @@ static PGresult *run(const char *url, const char *sql)
     return result;
 }
 
-/* Ownership moves to the caller. NULL when there is none that is still open. */
+/* Ownership moves to the caller. NULL when no open session is left. */
 static PGconn *kept_for(const char *url)
 {
     PGconn *session = NULL;
@@ -142,7 +142,8 @@ static PGconn *kept_for(const char *url)
     return session;
 }
 
-/* The first read can bring the last words of the server, and only the second one finds the end. */
+/* The first read may find the last message of the server; then only the second read finds the
+ * end. */
 static bool is_open(PGconn *session)
 {
     for (int reads = 0; reads < 2; reads++)
@@ -175,7 +176,7 @@ static void close_kept(void)
     pthread_mutex_unlock(&kept_lock);
 }
 
-/* In the session that runs it. To say yes where the answer is no costs only time. */
+/* Does the text leave something behind in its session? A wrong yes only costs time. */
 static bool leaves_traces(const char *sql)
 {
     static const char *const signs[] = {"set_config", "advisory", "temp",
@@ -187,8 +188,8 @@ static bool leaves_traces(const char *sql)
            begins_a_statement_with(sql, "begin");
 }
 
-/* Settings of databases and roles apply to new sessions; a database with sessions cannot be renamed, dropped or
- * copied; and some texts end other sessions. */
+/* Settings of databases and roles apply to new sessions. A database with sessions cannot be
+ * renamed, dropped or copied. Some texts end other sessions. */
 static bool concerns_other_sessions(const char *sql)
 {
     static const char *const signs[] = {"database ",    "alter role",     "alter user",

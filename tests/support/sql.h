@@ -6,8 +6,9 @@
 
 #include <libpq-fe.h>
 
-/* One statement or several. Settings, temporary tables and the like do not outlive the call; the session itself may:
- * the process keeps it, idle and outside any transaction, for the next call with the same URL. */
+/* One statement or several. Settings, temporary tables and the like do not outlive the call. The
+ * session may outlive it: the process keeps it, idle and outside any transaction, for the next call
+ * with the same URL. */
 void test_sql(const char *url, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The first column of the first row as text, "" for null or no row. The caller frees it. */

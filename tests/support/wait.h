@@ -3,8 +3,8 @@
  *     cr_assert(WAIT_UNTIL(5000, test_sql_number(url, "select ...") == 2));
  *
  * Checks the condition every 2 ms until it is true or the time is over, and returns whether it became true. The time
- * is what an idle machine needs at most; the wait allows TEST_PATIENCE times as much, because a machine under load
- * must not fail a test. So never expect a wait to fail: that takes long, and proves nothing. */
+ * is enough on an idle machine; the wait allows TEST_PATIENCE times as much, because a machine under load must not
+ * fail a test. So never expect a wait to fail: that takes long, and proves nothing. */
 #ifndef BROADSHEET_TESTS_SUPPORT_WAIT_H
 #define BROADSHEET_TESTS_SUPPORT_WAIT_H
 
@@ -30,7 +30,7 @@ static inline uint64_t test_now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* Sanitizers make everything slower: a test multiplies the times that it measures itself by this. */
+/* Sanitizers make everything slower. A test multiplies the times that it measures by this. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { TEST_SLOWNESS = 3 };
 #else

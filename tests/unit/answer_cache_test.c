@@ -17,18 +17,18 @@ enum {
 static struct answer_cache cache;
 static struct memory memory;
 
-static void tell(const uint64_t *keys, size_t n)
+static void report(const uint64_t *keys, size_t n)
 {
     answer_cache_on_news(
         &cache, &(struct db_change_feed_news){.keys = keys, .n = n, .confirmed_at_us = NOW_US});
 }
 
-static void tell_of(uint64_t key)
+static void report_change_of(uint64_t key)
 {
-    tell(&key, 1);
+    report(&key, 1);
 }
 
-static void tell_everything(void)
+static void report_change_of_everything(void)
 {
     answer_cache_on_news(
         &cache, &(struct db_change_feed_news){.everything = true, .confirmed_at_us = NOW_US});
@@ -38,7 +38,7 @@ static void init(void)
 {
     memory_init(&memory, MEMORY_BYTES);
     answer_cache_init(&cache, MAX_BYTES, MAX_STALE_MS);
-    tell(NULL, 0);
+    report(NULL, 0);
 }
 
 static void finish(void)
@@ -106,45 +106,45 @@ Test(answer_cache, finds_what_it_keeps)
     cr_expect_geq(counter_get(&cache.stats.bytes), answer_memory(answer));
 }
 
-Test(answer_cache, keeps_nothing_of_what_has_changed_since)
+Test(answer_cache, does_not_keep_an_answer_whose_dependency_has_changed_since)
 {
     uint64_t since = cache.freshness.seq;
-    tell_of(7);
+    report_change_of(7);
     cr_expect_null(keep(1, 7, since));
     cr_expect_null(find(1));
     cr_expect_not_null(keep(2, 8, since), "another article has not changed");
-    cr_expect_not_null(keep(1, 7, cache.freshness.seq), "nor has this one since then");
+    cr_expect_not_null(keep(1, 7, cache.freshness.seq), "it has not changed since then");
 }
 
-Test(answer_cache, asks_for_all_dependencies)
+Test(answer_cache, does_not_keep_an_answer_when_any_of_its_dependencies_has_changed)
 {
     uint64_t since = cache.freshness.seq;
-    tell_of(13);
+    report_change_of(13);
     struct answer *answer = answer_of(1);
     keep_answer(1, answer, (uint64_t[]){7, 8, 9, 10, 11, 12, 13}, 7, since);
     cr_expect_not(answer->is_in_cache);
     h2o_mem_release_shared(answer);
 }
 
-Test(answer_cache, keeps_nothing_that_began_before_everything_changed)
+Test(answer_cache, does_not_keep_an_answer_looked_up_before_everything_changed)
 {
     uint64_t since = cache.freshness.seq;
-    tell_everything();
+    report_change_of_everything();
     cr_expect_null(keep(1, 7, since));
     cr_expect_not_null(keep(1, 7, cache.freshness.seq));
 }
 
-Test(answer_cache, keeps_nothing_that_began_more_changes_ago_than_it_remembers)
+Test(answer_cache, does_not_keep_an_answer_looked_up_more_changes_ago_than_it_remembers)
 {
     uint64_t since = cache.freshness.seq;
     for (uint64_t key = 100; key < 100 + FRESHNESS_MEMORY; key++)
-        tell_of(key);
+        report_change_of(key);
     cr_expect_not_null(keep(1, 7, since));
-    tell_of(99);
+    report_change_of(99);
     cr_expect_null(keep(2, 8, since));
 }
 
-Test(answer_cache, replaces_what_a_key_led_to)
+Test(answer_cache, replaces_the_answer_of_a_key)
 {
     struct answer *before = keep(1, 7, 0);
     h2o_mem_addref_shared(before);
@@ -157,38 +157,38 @@ Test(answer_cache, replaces_what_a_key_led_to)
     h2o_mem_release_shared(before);
 }
 
-Test(answer_cache, does_not_let_what_is_old_take_the_place_of_what_is_new)
+Test(answer_cache, does_not_replace_a_newer_answer_with_an_older_one)
 {
     uint64_t since = cache.freshness.seq;
-    tell_of(7);
+    report_change_of(7);
     struct answer *newer = keep(1, 7, cache.freshness.seq);
     cr_expect_null(keep(1, 7, since));
     cr_expect_eq(find(1), newer);
 }
 
-Test(answer_cache, drops_what_shows_an_article_that_has_changed)
+Test(answer_cache, drops_the_answers_that_show_a_changed_article)
 {
     keep(1, 7, 0);
     keep(2, 7, 0);
     keep(3, 8, 0);
-    tell((uint64_t[]){6, 7}, 2);
+    report((uint64_t[]){6, 7}, 2);
     cr_expect_null(find(1));
     cr_expect_null(find(2));
     cr_expect_not_null(find(3));
     cr_expect_eq(counter_get(&cache.stats.dropped), 2);
     cr_expect_eq(counter_get(&cache.stats.items), 1);
-    tell_everything();
+    report_change_of_everything();
     cr_expect_null(find(3));
     cr_expect_eq(counter_get(&cache.stats.dropped), 3);
     cr_expect_eq(counter_get(&cache.stats.items), 0);
     cr_expect_eq(counter_get(&cache.stats.bytes), 0);
 }
 
-Test(answer_cache, leaves_an_answer_that_is_dropped_to_the_requests_that_send_it)
+Test(answer_cache, leaves_a_dropped_answer_to_the_requests_that_send_it)
 {
     struct answer *answer = keep(1, 7, 0);
     h2o_mem_addref_shared(answer);
-    tell_of(7);
+    report_change_of(7);
     cr_expect_not(answer->is_in_cache);
     cr_expect_eq(answer->parts[0].bytes.base[LENGTH - 1], 'b');
     answer_cache_compress(&cache, answer); /* also fine now */
@@ -197,7 +197,7 @@ Test(answer_cache, leaves_an_answer_that_is_dropped_to_the_requests_that_send_it
     h2o_mem_release_shared(answer);
 }
 
-Test(answer_cache, shows_nothing_from_max_stale_after_the_last_news_on)
+Test(answer_cache, shows_nothing_when_the_last_news_is_as_old_as_max_stale)
 {
     uint64_t end_us = NOW_US + MAX_STALE_MS * UINT64_C(1000);
     struct answer *answer = keep(1, 7, 0);
@@ -206,7 +206,7 @@ Test(answer_cache, shows_nothing_from_max_stale_after_the_last_news_on)
     answer_cache_on_news(&cache, &(struct db_change_feed_news){.confirmed_at_us = NOW_US + 1});
     cr_expect_eq(find_at(1, end_us), answer);
     cr_expect_null(find_at(1, end_us + 1));
-    tell(NULL, 0); /* an earlier time than before */
+    report(NULL, 0); /* an earlier time than before */
     cr_expect_eq(find_at(1, end_us), answer);
 }
 
@@ -218,29 +218,29 @@ Test(answer_cache, shows_nothing_before_the_first_news)
     cr_expect_null(find(1));
 }
 
-Test(answer_cache, shows_nothing_from_its_own_end_on)
+Test(answer_cache, does_not_show_an_answer_after_the_end_of_its_life)
 {
     struct answer *answer = keep(1, 7, 0);
     answer->stale_at_us = NOW_US + 10;
     cr_expect_eq(find_at(1, NOW_US + 9), answer);
     cr_expect_null(find_at(1, NOW_US + 10));
-    struct answer *next = keep(1, 7, 0); /* it makes way */
+    struct answer *next = keep(1, 7, 0); /* the new answer replaces the old one */
     cr_expect_eq(find_at(1, NOW_US + 10), next);
 }
 
-Test(answer_cache, keeps_and_shows_nothing_where_it_is_off)
+Test(answer_cache, keeps_and_shows_nothing_when_it_is_off)
 {
     answer_cache_init(&cache, 0, MAX_STALE_MS);
-    tell(NULL, 0);
+    report(NULL, 0);
     cr_expect_null(keep(1, 7, 0));
     cr_expect_null(find(1));
     struct answer *answer = answer_of(1);
     answer_cache_compress(&cache, answer);
     cr_expect_not_null(answer->gzip.base);
     h2o_mem_release_shared(answer);
-    tell_of(7);
-    tell_everything();
-    cr_expect_eq(cache.freshness.seq, 2, "but it knows of changes, for requests that join");
+    report_change_of(7);
+    report_change_of_everything();
+    cr_expect_eq(cache.freshness.seq, 2, "it still counts changes, for requests that join");
     cr_expect_eq(counter_get(&cache.stats.hits), 0);
     cr_expect_eq(counter_get(&cache.stats.misses), 0);
     cr_expect_eq(counter_get(&cache.stats.dropped), 0);
@@ -256,11 +256,11 @@ Test(answer_cache, keeps_as_many_bytes_as_it_may)
     cr_expect_gt(items, MAX_BYTES / (LENGTH + 1000));
     cr_expect_lt(items, MAX_BYTES / LENGTH);
     cr_expect_not_null(find(999));
-    cr_expect_null(find(500), "it had to go");
+    cr_expect_null(find(500), "it was evicted");
     cr_expect_eq(counter_get(&cache.stats.dropped), 0);
 }
 
-Test(answer_cache, counts_the_compressed_bytes_of_what_it_keeps_and_evicts_others_for_them)
+Test(answer_cache, counts_the_compressed_bytes_of_its_answers_and_evicts_others_for_them)
 {
     for (uint64_t key = 0; key < 1000; key++)
         keep(key, key, 0);
@@ -280,7 +280,7 @@ Test(answer_cache, counts_the_compressed_bytes_of_what_it_keeps_and_evicts_other
     cr_expect_eq(counter_get(&cache.stats.bytes), before, "it is compressed already");
 }
 
-Test(answer_cache, gives_back_at_once_what_is_too_large_for_it)
+Test(answer_cache, does_not_keep_an_answer_that_is_too_large)
 {
     static char bytes[MAX_BYTES / 10];
     h2o_iovec_t part = h2o_iovec_init(bytes, sizeof(bytes));
@@ -293,7 +293,7 @@ Test(answer_cache, gives_back_at_once_what_is_too_large_for_it)
     h2o_mem_release_shared(answer);
 }
 
-Test(answer_cache, lets_go_of_all_in_the_end)
+Test(answer_cache, releases_its_answers_when_it_is_finished)
 {
     struct answer *answer = keep(1, 7, 0);
     h2o_mem_addref_shared(answer);
@@ -310,7 +310,7 @@ static struct answer_key text_key(uint64_t hash, const char *text)
     return answer_key_of_text(hash, h2o_iovec_init(text, strlen(text)));
 }
 
-Test(answer_cache, tells_keys_apart_whose_numbers_are_the_same)
+Test(answer_cache, distinguishes_keys_that_have_the_same_number)
 {
     struct answer_key one = text_key(1, "/sections?page=1"),
                       other = text_key(1, "/sections?page=2");
@@ -324,7 +324,7 @@ Test(answer_cache, tells_keys_apart_whose_numbers_are_the_same)
     answer = answer_of(2);
     answer_cache_keep(&cache, &other, answer, &none, 0);
     cr_expect_eq(answer_cache_find(&cache, &other, NOW_US), answer);
-    cr_expect_null(answer_cache_find(&cache, &one, NOW_US), "there is one place for both");
+    cr_expect_null(answer_cache_find(&cache, &one, NOW_US), "both have the same place");
     h2o_mem_release_shared(answer);
 }
 
@@ -344,7 +344,7 @@ Test(answer_cache, does_not_keep_an_answer_with_too_many_dependencies)
     h2o_mem_release_shared(too_many);
 }
 
-Test(answer_cache, drops_all_that_depends_on_any_listing_when_all_listings_change)
+Test(answer_cache, drops_each_answer_that_depends_on_a_listing_when_all_listings_change)
 {
     keep(1, entity_key(ENTITY_ARTICLE, 7), 0);
     keep(2, entity_key(ENTITY_LISTING, 0), 0);
@@ -352,27 +352,27 @@ Test(answer_cache, drops_all_that_depends_on_any_listing_when_all_listings_chang
     keep(4, entity_key(ENTITY_AUTHOR_LISTING, 5), 0);
     keep(5, entity_key(ENTITY_TAG_LISTING, 5), 0);
     uint64_t since = cache.freshness.seq;
-    tell_of(entity_key(ENTITY_ALL_LISTINGS, 0));
+    report_change_of(entity_key(ENTITY_ALL_LISTINGS, 0));
     cr_expect_not_null(find(1));
     for (uint64_t key = 2; key <= 5; key++)
         cr_expect_null(find(key), "%lu", (unsigned long)key);
     cr_expect_null(keep(2, entity_key(ENTITY_TAG_LISTING, 6), since));
 }
 
-/* ---- the budget of what is in flight */
+/* ---- the budget of memory */
 
 Test(answer_cache, counts_an_answer_in_the_cache_or_in_the_budget)
 {
     struct answer *answer = answer_of(1);
-    size_t in_flight = memory_used(&memory);
-    cr_expect_geq(in_flight, LENGTH);
+    size_t in_use = memory_used(&memory);
+    cr_expect_geq(in_use, LENGTH);
     keep_answer(1, answer, &(uint64_t){7}, 1, 0);
     cr_expect_eq(memory_used(&memory), 0);
     answer_cache_compress(&cache, answer);
     cr_expect_eq(memory_used(&memory), 0);
-    tell_of(7);
-    cr_expect_geq(memory_used(&memory), in_flight + answer->gzip.len,
-                  "a request still has it, and the cache has not");
+    report_change_of(7);
+    cr_expect_geq(memory_used(&memory), in_use + answer->gzip.len,
+                  "a request still has it, and the cache does not");
     h2o_mem_release_shared(answer);
     cr_expect_eq(memory_used(&memory), 0);
 }

@@ -28,7 +28,7 @@ static struct answer *answer_of(const char *bytes, size_t length)
     return answer_create_copy(&memory, &part, 1);
 }
 
-/* Text that can be compressed, but not to nothing. */
+/* Text that gzip makes smaller, but not very small. */
 static const char *text(void)
 {
     static char bytes[LENGTH];
@@ -52,7 +52,7 @@ static void expect_gzip_of(const struct answer *answer, const char *want, size_t
     free(bytes);
 }
 
-Test(answer, has_its_parts_one_behind_the_other)
+Test(answer, has_its_parts_one_after_the_other)
 {
     h2o_iovec_t parts[] = {
         {H2O_STRLIT("{\"a\":")}, {NULL, 0}, {H2O_STRLIT("1")}, {H2O_STRLIT("}")}};
@@ -75,18 +75,18 @@ Test(answer, has_a_copy_of_its_parts)
     h2o_mem_release_shared(answer);
 }
 
-Test(answer, has_the_same_name_for_the_same_bytes_however_they_came)
+Test(answer, has_the_same_etag_for_the_same_bytes_in_any_parts)
 {
     h2o_iovec_t halves[] = {{H2O_STRLIT("har")}, {H2O_STRLIT("bour")}};
     struct answer *one = answer_of("harbour", 7), *two = answer_create_copy(&memory, halves, 2);
     cr_expect_str_eq(one->etag, two->etag);
-    /* Also in the next version of the program, for it is in the caches of others. */
+    /* The next version of the program must give the same ETag, because caches of others have it. */
     cr_expect_str_eq(one->etag, "\"4525043ccc4dc55e\"");
     h2o_mem_release_shared(one);
     h2o_mem_release_shared(two);
 }
 
-Test(answer, has_another_name_for_any_other_byte)
+Test(answer, has_another_etag_when_any_byte_differs)
 {
     enum { N = 300 };
     char bytes[N];
@@ -113,7 +113,7 @@ static void expect_name(const char *etag, const char *end)
     cr_expect_str_eq(etag + 1 + DIGITS, end);
 }
 
-Test(answer, has_a_name_in_quotes_for_each_of_its_two_forms)
+Test(answer, has_an_etag_in_quotes_for_each_of_its_two_forms)
 {
     struct answer *answer = answer_of(text(), LENGTH);
     answer_compress(answer);
@@ -133,7 +133,7 @@ Test(answer, is_compressed_once)
     expect_gzip_of(answer, text(), LENGTH);
     cr_expect_eq(answer_compress(answer), 0);
     cr_expect_eq(answer->gzip.base, base);
-    cr_expect_arr_eq(answer->parts[0].bytes.base, text(), LENGTH, "the bytes as they are stay");
+    cr_expect_arr_eq(answer->parts[0].bytes.base, text(), LENGTH, "the plain bytes stay");
     h2o_mem_release_shared(answer);
 }
 
@@ -148,7 +148,7 @@ Test(answer, is_compressed_to_the_same_bytes_every_time)
     h2o_mem_release_shared(two);
 }
 
-Test(answer, is_compressed_from_a_kilobyte_on)
+Test(answer, is_compressed_when_it_has_a_kilobyte_or_more)
 {
     struct answer *small = answer_of(text(), SMALLEST_GZIP - 1),
                   *large = answer_of(text(), SMALLEST_GZIP);
@@ -160,7 +160,7 @@ Test(answer, is_compressed_from_a_kilobyte_on)
     h2o_mem_release_shared(large);
 }
 
-Test(answer, is_compressed_though_that_makes_it_no_smaller)
+Test(answer, is_compressed_even_when_that_does_not_make_it_smaller)
 {
     static char noise[LENGTH];
     srand(1);
@@ -172,7 +172,7 @@ Test(answer, is_compressed_though_that_makes_it_no_smaller)
     h2o_mem_release_shared(answer);
 }
 
-Test(answer, tells_what_it_costs_and_what_it_costs_more)
+Test(answer, reports_its_memory_and_the_memory_that_compression_adds)
 {
     struct answer *answer = answer_of(text(), LENGTH);
     size_t before = answer_memory(answer);
@@ -185,7 +185,7 @@ Test(answer, tells_what_it_costs_and_what_it_costs_more)
     h2o_mem_release_shared(answer);
 }
 
-Test(answer, is_of_another_kind_without_bytes)
+Test(answer, has_no_bytes_when_the_article_is_absent_or_withdrawn)
 {
     const enum answer_kind kinds[] = {ANSWER_ABSENT, ANSWER_WITHDRAWN};
     for (size_t i = 0; i < 2; i++) {
@@ -199,7 +199,7 @@ Test(answer, is_of_another_kind_without_bytes)
     }
 }
 
-/* ---- of two segments */
+/* ---- answers of two segments */
 
 static struct segment *segment_of(const char *bytes, size_t length)
 {
@@ -227,11 +227,12 @@ Test(answer, shares_the_segments_that_it_is_made_of)
     cr_expect_eq(answer->length, 7);
     cr_expect_arr_eq(answer->parts[0].bytes.base, "har", 3);
     cr_expect_arr_eq(answer->parts[1].bytes.base, "bour", 4);
-    cr_expect_str_eq(answer->etag, "\"4525043ccc4dc55e\"", "as of the same bytes in one piece");
+    cr_expect_str_eq(answer->etag, "\"4525043ccc4dc55e\"",
+                     "the ETag is that of the same bytes in one piece");
     h2o_mem_release_shared(answer);
 }
 
-Test(answer, has_the_same_name_however_a_large_segment_arrived)
+Test(answer, has_the_same_etag_for_any_pieces_of_a_large_segment)
 {
     enum { LARGE = 1000 * 1000 };
     char *bytes = malloc(LARGE);
@@ -279,7 +280,7 @@ Test(answer, is_not_compressed_above_half_a_megabyte)
 
 /* ---- the budget */
 
-Test(answer, is_not_made_where_the_budget_has_no_room)
+Test(answer, is_not_made_when_the_budget_has_no_room)
 {
     memory_init(&memory, LENGTH + 2000);
     struct answer *first = answer_of(text(), LENGTH);
@@ -291,7 +292,7 @@ Test(answer, is_not_made_where_the_budget_has_no_room)
     h2o_mem_release_shared(again);
 }
 
-Test(answer, stays_as_it_is_where_the_budget_has_no_room_to_compress_it)
+Test(answer, stays_plain_when_the_budget_has_no_room_for_compression)
 {
     memory_init(&memory, LENGTH + 1000);
     struct answer *answer = answer_of(text(), LENGTH);
@@ -321,7 +322,7 @@ Test(answer, is_not_compressed_in_vain)
     h2o_mem_release_shared(answer);
 }
 
-Test(answer, counts_a_segment_once_that_two_answers_in_the_cache_share)
+Test(answer, counts_once_a_segment_that_two_answers_in_the_cache_share)
 {
     struct segment *one = segment_of("har", 3), *two = segment_of("bour", 4);
     struct answer *first = answer_of_two(one, two, 0), *second = answer_of_two(one, two, 1);
@@ -332,7 +333,7 @@ Test(answer, counts_a_segment_once_that_two_answers_in_the_cache_share)
     answer_enter_cache(second);
     cr_expect_eq(memory_used(&memory), 0);
     answer_leave_cache(first);
-    cr_expect_eq(memory_used(&memory), 0, "the second is there still");
+    cr_expect_eq(memory_used(&memory), 0, "the second one is still there");
     answer_leave_cache(second);
     cr_expect_eq(memory_used(&memory), before);
     h2o_mem_release_shared(first);

@@ -60,7 +60,7 @@ Test(article_row, has_the_document_byte_for_byte)
     expect_dependencies((const uint64_t[]){18, 35}, 2);
 }
 
-Test(article_row, takes_the_row_that_was_asked_for)
+Test(article_row, reads_the_row_that_was_requested)
 {
     result = result_create(ARTICLE_COLUMNS);
     put_article(0, "published", "{\"id\":6}", 8);
@@ -69,7 +69,7 @@ Test(article_row, takes_the_row_that_was_asked_for)
     expect_text(article_row_read(result, 1, &dependencies).document, "{\"id\":7,\"x\":1}", 14);
 }
 
-Test(article_row, has_a_long_document_whole)
+Test(article_row, has_the_whole_of_a_long_document)
 {
     static char document[ARTICLE_SMALL_MAX_BYTES];
     for (size_t i = 0; i < sizeof(document); i++)
@@ -79,7 +79,7 @@ Test(article_row, has_a_long_document_whole)
     expect_text(article_row_read(result, 0, &dependencies).document, document, sizeof(document));
 }
 
-Test(article_row, has_the_length_of_a_document_that_is_too_long_to_come)
+Test(article_row, has_the_length_of_a_document_that_is_too_long_for_the_row)
 {
     result = result_create(ARTICLE_COLUMNS);
     put_article(0, "published", NULL, ARTICLE_SMALL_MAX_BYTES + 1);
@@ -93,7 +93,7 @@ struct status {
     enum article_status want;
 };
 
-ParameterizedTestParameters(article_row, hides_what_is_neither_published_nor_withdrawn)
+ParameterizedTestParameters(article_row, hides_an_article_that_is_neither_published_nor_withdrawn)
 {
     static struct status cases[] = {{"published", ARTICLE_PUBLISHED},
                                     {"withdrawn", ARTICLE_WITHDRAWN},
@@ -103,7 +103,8 @@ ParameterizedTestParameters(article_row, hides_what_is_neither_published_nor_wit
     return cr_make_param_array(struct status, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct status *c, article_row, hides_what_is_neither_published_nor_withdrawn)
+ParameterizedTest(struct status *c, article_row,
+                  hides_an_article_that_is_neither_published_nor_withdrawn)
 {
     result = result_create(ARTICLE_COLUMNS);
     put_article(0, c->name, NULL, 0);
@@ -143,7 +144,7 @@ static void put_list(int row, int64_t list, const uint64_t *keys, size_t n, cons
 
 Test(related_row, has_the_cards_and_the_keys_of_its_row)
 {
-    /* The rows of other articles stand before and behind it, as in a batch. */
+    /* The rows of other articles come before and after it, as in a batch. */
     result = result_create(RELATED_COLUMNS);
     put_list(0, 6, (const uint64_t[]){98}, 1, "{\"id\":98}");
     put_list(1, 7, (const uint64_t[]){UINT64_C(0x0102030405060701), 17, 33}, 3,
@@ -153,14 +154,14 @@ Test(related_row, has_the_cards_and_the_keys_of_its_row)
     expect_dependencies((const uint64_t[]){UINT64_C(0x0102030405060701), 17, 33}, 3);
 }
 
-Test(related_row, is_nothing_for_no_rows)
+Test(related_row, is_empty_when_there_are_no_rows)
 {
     result = result_create(RELATED_COLUMNS);
     cr_expect_eq(related_row_read(result, 0, 0, &dependencies).len, 0);
     expect_dependencies(NULL, 0);
 }
 
-Test(related_row, has_its_keys_where_it_has_no_card)
+Test(related_row, has_its_keys_when_it_has_no_card)
 {
     result = result_create(RELATED_COLUMNS);
     put_list(0, 7, (const uint64_t[]){30, 29}, 2, NULL);
@@ -179,7 +180,7 @@ Test(related_row, may_have_an_empty_value_and_no_value)
     expect_dependencies(NULL, 0);
 }
 
-Test(related_row, aborts_on_more_rows_than_one, .signal = SIGABRT)
+Test(related_row, aborts_on_more_than_one_row, .signal = SIGABRT)
 {
     result = result_create(RELATED_COLUMNS);
     put_list(0, 7, (const uint64_t[]){17}, 1, "{\"id\":1}");

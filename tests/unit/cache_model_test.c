@@ -1,4 +1,4 @@
-/* The cache against a list of what is in it, through many thousand random calls. */
+/* The cache is compared with a list of its items, during many thousands of random calls. */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <stdlib.h>
@@ -18,8 +18,8 @@ struct object {
 
 static struct cache cache;
 static struct object objects[KEYS]; /* by key */
-static struct random chance;
-static size_t items, bytes; /* that are in */
+static struct random rng;
+static size_t items, bytes; /* items that are in the cache */
 
 static void on_evicted(struct cache *c, struct cache_item *item)
 {
@@ -42,14 +42,14 @@ static bool depends_on(const struct object *object, uint64_t entity)
 
 static void insert(struct object *object, unsigned max_bytes)
 {
-    object->bytes = sizeof(struct cache_item) + random_below(&chance, 1000);
-    if (random_below(&chance, 50) == 0) /* some are large, and some too large */
-        object->bytes += random_below(&chance, max_bytes / 9);
-    bool has_many = random_below(&chance, 100) == 0;
-    object->ndependencies = random_below(&chance, has_many ? CACHE_MAX_DEPENDENCIES + 1 : FEW + 1);
+    object->bytes = sizeof(struct cache_item) + random_below(&rng, 1000);
+    if (random_below(&rng, 50) == 0) /* some are large, and some too large */
+        object->bytes += random_below(&rng, max_bytes / 9);
+    bool has_many = random_below(&rng, 100) == 0;
+    object->ndependencies = random_below(&rng, has_many ? CACHE_MAX_DEPENDENCIES + 1 : FEW + 1);
     for (size_t i = 0; i < object->ndependencies; i++) {
-        unsigned hot = random_below(&chance, 4);
-        object->dependencies[i] = random_below(&chance, hot == 0 ? 3 : ENTITIES);
+        unsigned hot = random_below(&rng, 4);
+        object->dependencies[i] = random_below(&rng, hot == 0 ? 3 : ENTITIES);
     }
     object->is_in = true;
     items++;
@@ -77,7 +77,7 @@ static void drop(uint64_t entity)
 
 static void grow(struct object *object, unsigned max_bytes)
 {
-    size_t more = random_below(&chance, 500);
+    size_t more = random_below(&rng, 500);
     if (object->bytes + more > max_bytes / 2)
         return;
     object->bytes += more;
@@ -88,14 +88,14 @@ static void grow(struct object *object, unsigned max_bytes)
 
 static void call_something(unsigned max_bytes)
 {
-    struct object *object = &objects[random_below(&chance, KEYS)];
-    unsigned what = random_below(&chance, 1000);
+    struct object *object = &objects[random_below(&rng, KEYS)];
+    unsigned what = random_below(&rng, 1000);
     struct cache_item *found = cache_find(&cache, (uint64_t)(object - objects));
     cr_assert_eq(found, object->is_in ? &object->item : NULL);
     if (what == 0)
         cache_clear(&cache);
     else if (what < 20)
-        drop(random_below(&chance, ENTITIES + 10));
+        drop(random_below(&rng, ENTITIES + 10));
     else if (!object->is_in)
         insert(object, max_bytes);
     else if (what < 200)
@@ -116,7 +116,7 @@ ParameterizedTestParameters(cache_model, agrees_with_a_list)
 
 ParameterizedTest(struct size_case *c, cache_model, agrees_with_a_list, .timeout = 60)
 {
-    chance = random_of(c->max_bytes);
+    rng = random_of(c->max_bytes);
     cache_init(&cache, c->max_bytes, on_evicted);
     for (int i = 0; i < CALLS; i++) {
         call_something(c->max_bytes);

@@ -35,7 +35,7 @@ Test(connect_rules, pause_longer_after_each_round)
     cr_expect_eq(db_connect_longest_pause_ms(1000000, false), 1000);
 }
 
-Test(connect_rules, pause_up_to_30_s_where_a_server_has_too_many_connections)
+Test(connect_rules, pause_up_to_30_s_when_a_server_has_too_many_connections)
 {
     cr_expect_eq(db_connect_longest_pause_ms(1, true), 50);
     cr_expect_eq(db_connect_longest_pause_ms(10, true), 25600);
@@ -50,7 +50,7 @@ Test(connect_rules, share_out_the_connections_that_are_allowed)
     cr_expect_eq(db_pool_share(9, 4), 1);
     cr_expect_eq(db_pool_share(4, 1), 2);
     cr_expect_eq(db_pool_share(3, 0), 1);
-    cr_expect_eq(db_pool_share(0, 8), 1, "one is needed to find out");
+    cr_expect_eq(db_pool_share(0, 8), 1, "one connection is needed to ask the server");
 }
 
 Test(connect_rules, let_the_related_worker_wait_longer_after_each_failure)

@@ -9,7 +9,7 @@
 
 static char *error;
 
-/* The environment in which the tests run must not matter. */
+/* The environment of the test run must not change the tests. */
 static void clear_environment(void)
 {
     const char *const variables[] = {
@@ -29,7 +29,7 @@ static void free_error(void)
 
 TestSuite(conninfo, .init = clear_environment, .fini = free_error);
 
-/* The hosts as "name/address/port" with spaces between; where all are empty, "//". */
+/* The hosts as "name/address/port", separated by spaces. Where all three are empty: "//". */
 static void hosts_text(const struct db_conninfo *info, char *text, size_t size)
 {
     size_t n = 0;
@@ -57,7 +57,8 @@ struct form {
     char want[120];    /* name|address|port of each host */
 };
 
-/* libpq's default port is 5432 unless PGPORT says else, and may be filled in or left empty. */
+/* libpq's default port is 5432 unless PGPORT has another one. The port may be filled in or
+ * empty. */
 ParameterizedTestParameters(conninfo, finds_the_hosts_in_every_form)
 {
     static struct form cases[] = {
@@ -103,7 +104,7 @@ ParameterizedTest(struct form *c, conninfo, finds_the_hosts_in_every_form)
     db_conninfo_destroy(info);
 }
 
-Test(conninfo, keeps_the_other_parameters_and_speaks_utf8)
+Test(conninfo, keeps_the_other_parameters_and_asks_for_utf8)
 {
     setenv("PGAPPNAME", "someone", 1);
     struct db_conninfo *info = db_conninfo_create(
@@ -174,7 +175,7 @@ ParameterizedTest(struct timeout_case *c, conninfo, reads_the_connect_timeout_as
     db_conninfo_destroy(info);
 }
 
-Test(conninfo, asks_kerberos_where_it_was_told_to)
+Test(conninfo, uses_kerberos_when_the_url_asks_for_it)
 {
     struct db_conninfo *info = db_conninfo_create("host=h gssencmode=prefer", &error);
     cr_assert_not_null(info, "%s", error);
@@ -254,7 +255,7 @@ struct host_case {
     bool is_name;
 };
 
-ParameterizedTestParameters(conninfo, knows_which_hosts_have_to_be_looked_up)
+ParameterizedTestParameters(conninfo, knows_which_hosts_are_names_that_need_a_resolver)
 {
     static struct host_case cases[] = {
         {"db.example", "", true}, {"localhost", "", true},      {"127.0.0.1", "", true},
@@ -264,13 +265,13 @@ ParameterizedTestParameters(conninfo, knows_which_hosts_have_to_be_looked_up)
     return cr_make_param_array(struct host_case, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct host_case *c, conninfo, knows_which_hosts_have_to_be_looked_up)
+ParameterizedTest(struct host_case *c, conninfo, knows_which_hosts_are_names_that_need_a_resolver)
 {
     struct db_host host = {.name = c->name, .address = c->address, .port = ""};
     cr_expect_eq(db_host_is_name(&host), c->is_name, "\"%s\" \"%s\"", c->name, c->address);
 }
 
-Test(conninfo, destroys_nothing)
+Test(conninfo, accepts_null_in_destroy)
 {
     db_conninfo_destroy(NULL);
 }

@@ -29,7 +29,7 @@ Test(dependencies, have_the_key_of_all_listings_with_any_listing)
     }
 }
 
-Test(dependencies, are_too_long_from_one_more_on_than_the_cache_takes)
+Test(dependencies, are_too_many_when_there_is_one_more_than_the_cache_accepts)
 {
     for (int64_t id = 1; id <= CACHE_MAX_DEPENDENCIES; id++)
         dependencies_add(&dependencies, entity_key(ENTITY_ARTICLE, id));

@@ -58,7 +58,7 @@ Test(log_ring, gives_back_as_many_lines_as_fit)
     expect_taken("another\n");
 }
 
-Test(log_ring, gives_back_a_line_alone_that_is_longer_than_that)
+Test(log_ring, gives_back_a_line_alone_that_is_longer_than_the_limit)
 {
     char line[MOST + 11];
     memset(line, 'x', sizeof(line));
@@ -69,7 +69,7 @@ Test(log_ring, gives_back_a_line_alone_that_is_longer_than_that)
     expect_taken("next\n");
 }
 
-Test(log_ring, keeps_lines_whole_where_they_cross_its_end)
+Test(log_ring, keeps_a_line_whole_that_crosses_its_end)
 {
     char line[48];
     for (int i = 0; i < 100; i++) {
@@ -79,7 +79,7 @@ Test(log_ring, keeps_lines_whole_where_they_cross_its_end)
     }
 }
 
-Test(log_ring, reports_lost_lines_where_they_would_stand)
+Test(log_ring, reports_lost_lines_in_their_place)
 {
     char line[] = "a line of 20 bytes.\n";
     for (int i = 0; i < 5; i++)
@@ -88,7 +88,7 @@ Test(log_ring, reports_lost_lines_where_they_would_stand)
         cr_assert_not(add(line));
     cr_expect_eq(log_ring_lost(&ring), 7);
     expect_taken("a line of 20 bytes.\na line of 20 bytes.\n");
-    cr_expect_not(add(line), "there is room, but the report stands first");
+    cr_expect_not(add(line), "there is room, but the report comes first");
     expect_taken("a line of 20 bytes.\na line of 20 bytes.\n");
     expect_taken("a line of 20 bytes.\nlost 8\n");
     cr_expect(add("after\n"));
@@ -105,7 +105,7 @@ Test(log_ring, loses_a_line_that_is_longer_than_the_ring)
     expect_taken("lost 1\n");
 }
 
-Test(log_ring, counts_what_could_not_be_written_and_reports_nothing)
+Test(log_ring, counts_lines_that_could_not_be_written_and_does_not_report_them)
 {
     add("one\n");
     add("two\n");
@@ -126,7 +126,7 @@ static void *take_all(void *unused)
     return total;
 }
 
-Test(log_ring, wakes_the_thread_that_takes_and_ends_it_when_it_is_closed)
+Test(log_ring, wakes_the_thread_that_takes_lines_and_ends_it_when_it_is_closed)
 {
     pthread_t thread;
     cr_assert_eq(pthread_create(&thread, NULL, take_all, NULL), 0);

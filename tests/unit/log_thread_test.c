@@ -1,4 +1,4 @@
-/* The thread that writes the log, with a pipe of one page in the place of stderr. */
+/* The thread that writes the log. A pipe of one page replaces stderr. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -71,15 +71,15 @@ Test(log_thread, writes_all_lines_in_their_order)
     cr_expect_eq(log_lines_lost(), 0);
 }
 
-Test(log_thread, never_holds_its_callers_when_nobody_reads)
+Test(log_thread, never_blocks_its_callers_when_nobody_reads)
 {
     log_many(FAR_TOO_MANY);
     cr_expect_gt(log_lines_lost(), 0);
     cr_expect_lt(log_lines_lost(), FAR_TOO_MANY);
-    fprintf(stderr, "%s\n", text); /* as a library may */
+    fprintf(stderr, "%s\n", text); /* as a library may write it */
 }
 
-Test(log_thread, says_how_many_lines_were_lost_when_there_is_room_again)
+Test(log_thread, reports_the_number_of_lost_lines_when_there_is_room_again)
 {
     log_many(FAR_TOO_MANY);
     char report[96];
@@ -97,7 +97,7 @@ Test(log_thread, ends_within_a_bound_when_nobody_reads)
     uint64_t start_ms = test_now_ms();
     cr_expect_not(log_stop());
     cr_expect_lt(test_now_ms() - start_ms, 10000, "it is half a second on an idle machine");
-    log_event(LOG_ERROR, "and this one is lost");
+    log_event(LOG_ERROR, "this line is lost");
 }
 
 Test(log_thread, goes_on_when_the_reader_has_left)

@@ -37,7 +37,7 @@ Test(memory, is_reserved_for_large_answers_up_to_three_quarters)
     cr_expect_not(memory_reserve_large(&memory, 0 + 1));
 }
 
-Test(memory, is_refused_for_any_size_that_is_too_large)
+Test(memory, is_not_reserved_for_any_size_that_is_too_large)
 {
     cr_expect_not(memory_reserve(&memory, SIZE_MAX));
     cr_expect(memory_reserve(&memory, 1));
@@ -46,7 +46,7 @@ Test(memory, is_refused_for_any_size_that_is_too_large)
     cr_expect_eq(memory_used(&memory), 1);
 }
 
-Test(memory, may_exceed_its_limit_for_bytes_that_exist)
+Test(memory, may_exceed_its_limit_for_bytes_that_exist_already)
 {
     memory_reserve_anyway(&memory, 1500);
     cr_expect_eq(memory_used(&memory), 1500);
@@ -56,7 +56,7 @@ Test(memory, may_exceed_its_limit_for_bytes_that_exist)
     cr_expect(memory_reserve(&memory, MAX));
 }
 
-Test(memory, aborts_where_more_is_released_than_reserved, .signal = SIGABRT)
+Test(memory, aborts_when_more_is_released_than_reserved, .signal = SIGABRT)
 {
     memory_reserve(&memory, 10);
     memory_release(&memory, 11);
@@ -88,7 +88,7 @@ static void *reserve_and_release(void *unused)
     return NULL;
 }
 
-Test(memory, holds_its_limit_among_threads)
+Test(memory, never_exceeds_its_limit_with_several_threads)
 {
     pthread_t threads[THREADS];
     for (int i = 0; i < THREADS; i++)

@@ -7,7 +7,7 @@
 
 TestSuite(name, .timeout = 60);
 
-/* The name is in memory of exactly its size, so that a sanitizer sees a read beyond it. */
+/* The memory has exactly the size of the name, so that a sanitizer sees a read beyond it. */
 static void expect_name(const char *text, const char *want)
 {
     size_t bytes = strlen(text);
@@ -35,7 +35,7 @@ Test(name, has_no_white_space_at_its_ends_and_keeps_what_is_inside)
          "News"},
         {"\u1680\u2000\u200aNews\u2028\u2029", "News"},
         {"\u202f\u205f\u3000日本\u3000", "日本"},
-        {"\u200bNews", "\u200bNews"}, /* ZERO WIDTH SPACE is no white space for Unicode */
+        {"\u200bNews", "\u200bNews"}, /* Unicode does not count ZERO WIDTH SPACE as white space */
         {"\x01 x", "\x01 x"},
         {"", NULL},
         {" ", NULL},
@@ -75,7 +75,7 @@ static enum name_status clean_repeated(const char *unit, size_t times)
 
     for (size_t i = 0; i < times; i++)
         memcpy(text + i * unit_bytes, unit, unit_bytes);
-    text[times * unit_bytes] = ' '; /* is no part of the name */
+    text[times * unit_bytes] = ' '; /* is not a part of the name */
     enum name_status status = name_clean(&name, text, times * unit_bytes + 1);
     free(text);
     return status;

@@ -33,7 +33,7 @@ static void free_error(void)
 
 TestSuite(options, .init = clear_environment, .fini = free_error);
 
-/* A command line, its words apart by spaces. They stay where they are until the process ends. */
+/* A command line; spaces separate its words. The words exist until the process ends. */
 static bool read_line(const char *line)
 {
     static char words[512];
@@ -87,7 +87,7 @@ Test(options, takes_every_setting_from_the_environment)
     cr_expect_eq(options.log, LOG_DEBUG);
 }
 
-Test(options, lets_a_flag_win_over_its_variable)
+Test(options, prefers_a_flag_to_its_variable)
 {
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
         setenv(variables[i], "nonsense", 1);
@@ -108,7 +108,7 @@ Test(options, lets_a_flag_win_over_its_variable)
     cr_expect_eq(options.log, LOG_ERROR);
 }
 
-Test(options, lets_the_last_of_two_flags_win)
+Test(options, prefers_the_last_of_two_equal_flags)
 {
     cr_assert(read_line("--database-url u --threads 2 --threads 3"), "%s", error);
     cr_expect_eq(options.threads, 3);
@@ -116,11 +116,11 @@ Test(options, lets_the_last_of_two_flags_win)
 
 struct bad_line {
     char line[80];
-    char variable[32], value[40]; /* of the environment; "": none */
-    char want[80];                /* stands in the error */
+    char variable[32], value[40]; /* in the environment; "": none */
+    char want[80];                /* is part of the error */
 };
 
-ParameterizedTestParameters(options, says_in_one_line_what_is_wrong)
+ParameterizedTestParameters(options, describes_an_error_in_one_line)
 {
     static struct bad_line cases[] = {
         {"", "", "", "DATABASE_URL is not set"},
@@ -163,7 +163,7 @@ ParameterizedTestParameters(options, says_in_one_line_what_is_wrong)
     return cr_make_param_array(struct bad_line, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct bad_line *c, options, says_in_one_line_what_is_wrong)
+ParameterizedTest(struct bad_line *c, options, describes_an_error_in_one_line)
 {
     if (c->variable[0] != '\0')
         setenv(c->variable, c->value, 1);
@@ -172,7 +172,7 @@ ParameterizedTest(struct bad_line *c, options, says_in_one_line_what_is_wrong)
     cr_expect_null(strchr(error, '\n'), "%s", error);
 }
 
-Test(options, hands_on_the_files_of_an_import_in_their_order)
+Test(options, has_the_files_of_an_import_in_their_order)
 {
     cr_assert(read_line("import a.ndjson --database-url u b.ndjson -"), "%s", error);
     cr_assert_eq(options.command, COMMAND_IMPORT);
@@ -182,14 +182,14 @@ Test(options, hands_on_the_files_of_an_import_in_their_order)
     cr_expect_str_eq(options.arguments[2], "-");
 }
 
-Test(options, takes_a_file_that_looks_like_a_flag_behind_two_hyphens)
+Test(options, accepts_a_file_that_looks_like_a_flag_after_two_hyphens)
 {
     cr_assert(read_line("--database-url u import -- --threads"), "%s", error);
     cr_assert_eq(options.narguments, 1);
     cr_expect_str_eq(options.arguments[0], "--threads");
 }
 
-Test(options, helps_whatever_else_is_wrong)
+Test(options, prints_the_help_even_when_other_options_are_wrong)
 {
     setenv("BROADSHEET_THREADS", "nonsense", 1);
     cr_expect(read_line("--help"));

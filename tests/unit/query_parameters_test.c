@@ -13,7 +13,7 @@ struct query {
     char page[40], words[40]; /* "-": absent */
 };
 
-ParameterizedTestParameters(query_parameters, are_read)
+ParameterizedTestParameters(query_parameters, are_accepted_or_refused)
 {
     static struct query cases[] = {
         {"", QUERY_PARAMETERS_FINE, "", "-", "-"},
@@ -30,7 +30,7 @@ ParameterizedTestParameters(query_parameters, are_read)
         {"pag=1", QUERY_PARAMETERS_UNKNOWN, "pag", "", ""},
         {"PAGE=1", QUERY_PARAMETERS_UNKNOWN, "PAGE", "", ""},
         {"=1", QUERY_PARAMETERS_UNKNOWN, "", "", ""},
-        /* what social networks append */
+        /* parameters that social networks add */
         {"utm_source=x&utm_medium=y&utm_whatever", QUERY_PARAMETERS_FINE, "", "-", "-"},
         {"utm_source=x&utm_source=y&page=2", QUERY_PARAMETERS_FINE, "", "2", "-"},
         {"fbclid=1&gclid=2&mc_cid=3&mc_eid=4", QUERY_PARAMETERS_FINE, "", "-", "-"},
@@ -53,7 +53,7 @@ static void expect_value(h2o_iovec_t value, const char *want)
     }
 }
 
-ParameterizedTest(struct query *c, query_parameters, are_read)
+ParameterizedTest(struct query *c, query_parameters, are_accepted_or_refused)
 {
     h2o_iovec_t values[QUERY_MAX_PARAMETERS], name = {NULL, 0};
     enum query_parameters_fault fault =

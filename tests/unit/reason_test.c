@@ -8,7 +8,7 @@ struct reason_case {
     char message[256], want[200], sqlstate[DB_SQLSTATE_BYTES];
 };
 
-ParameterizedTestParameters(reason, leaves_the_words_for_people)
+ParameterizedTestParameters(reason, keeps_only_the_text_for_people)
 {
     static struct reason_case cases[] = {
         {"", "", ""},
@@ -28,7 +28,7 @@ ParameterizedTestParameters(reason, leaves_the_words_for_people)
     return cr_make_param_array(struct reason_case, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct reason_case *c, reason, leaves_the_words_for_people)
+ParameterizedTest(struct reason_case *c, reason, keeps_only_the_text_for_people)
 {
     char text[256], sqlstate[DB_SQLSTATE_BYTES];
     db_reason_copy(text, sizeof(text), c->message);

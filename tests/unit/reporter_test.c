@@ -24,7 +24,7 @@ Test(reporter, reports_two_problems_that_alternate_once_each)
     }
 }
 
-Test(reporter, reports_the_same_problem_once_though_it_comes_and_goes)
+Test(reporter, reports_once_a_problem_that_comes_and_goes)
 {
     unsigned ups = db_reporter_up(&reporter), losses = 0;
     for (int i = 0; i < 100; i++) {
@@ -34,7 +34,7 @@ Test(reporter, reports_the_same_problem_once_though_it_comes_and_goes)
     cr_expect_eq(losses, 1);
     cr_expect_eq(ups, 2);
     cr_expect(is_reported(DB_EVENT_NO_CONNECT, "refused"), "another problem is reported");
-    cr_expect(db_reporter_up(&reporter), "and its end");
+    cr_expect(db_reporter_up(&reporter), "its end is reported");
 }
 
 Test(reporter, reports_a_problem_again_after_a_minute_without_it)
@@ -47,7 +47,7 @@ Test(reporter, reports_a_problem_again_after_a_minute_without_it)
     cr_expect(is_reported(DB_EVENT_LOST, "terminated"));
 }
 
-Test(reporter, reports_a_reason_again_where_it_explains_another_event)
+Test(reporter, reports_a_reason_again_when_it_explains_another_event)
 {
     cr_expect(is_reported(DB_EVENT_LOST, "there is no such table"));
     cr_expect(is_reported(DB_EVENT_NO_CONNECT, "there is no such table"));
@@ -60,8 +60,8 @@ Test(reporter, accepts_a_failure_without_a_message)
     cr_expect(is_reported(DB_EVENT_FAILED, ""));
 }
 
-/* What is reported again is one line too many, and no harm. */
-Test(reporter, forgets_the_oldest_problem_where_there_are_very_many)
+/* A repeated report is one line too many, and does no harm. */
+Test(reporter, forgets_the_oldest_problem_when_there_are_very_many)
 {
     char why[32];
     for (int i = 0; i <= DB_REPORTER_PROBLEMS; i++) {

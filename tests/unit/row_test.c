@@ -71,7 +71,7 @@ Test(row, reads_null_and_an_empty_value_as_no_key)
     cr_expect_eq(db_row_keys(result, 1, 0).n, 0);
 }
 
-Test(row, aborts_behind_the_last_key, .signal = SIGABRT)
+Test(row, aborts_after_the_last_key, .signal = SIGABRT)
 {
     const uint64_t item = 7;
     result_put_keys(result, 0, 0, &item, 1);

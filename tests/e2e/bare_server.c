@@ -1,4 +1,4 @@
-#include "tests/e2e/unwatched.h"
+#include "tests/e2e/bare_server.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -31,8 +31,8 @@ static unsigned free_port(void)
     return ntohs(address.sin_port);
 }
 
-void unwatched_start(struct unwatched *server, const char *url, const char *const settings[],
-                     int pipe_bytes)
+void bare_server_start(struct bare_server *server, const char *url, const char *const settings[],
+                       int pipe_bytes)
 {
     char listen[64], database[1024];
     const char *env[MAX_SETTINGS + 3] = {listen, database};
@@ -52,7 +52,7 @@ void unwatched_start(struct unwatched *server, const char *url, const char *cons
     close(ends[1]);
 }
 
-bool unwatched_listens(const struct unwatched *server)
+bool bare_server_listens(const struct bare_server *server)
 {
     struct sockaddr_in address = local(server->port);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -61,7 +61,7 @@ bool unwatched_listens(const struct unwatched *server)
     return is_open;
 }
 
-int unwatched_status(const struct unwatched *server, const char *path)
+int bare_server_status(const struct bare_server *server, const char *path)
 {
     struct sockaddr_in address = local(server->port);
     struct timeval timeout = {.tv_sec = 10};
