@@ -100,7 +100,7 @@ long recorder_backend(PGconn *session)
     PGresult *rows =
         test_session_rows(session, "select coalesce(max(pid), 0) from pg_stat_activity"
                                    " where datname = current_database() and pid <> pg_backend_pid()"
-                                   " and query ~ 'position that the last read|broadsheet_changes'");
+                                   " and query ~ 'change_log_since|broadsheet_changes'");
     long pid = strtol(PQgetvalue(rows, 0, 0), NULL, 10);
     PQclear(rows);
     return pid;

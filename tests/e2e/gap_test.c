@@ -84,7 +84,7 @@ static void change_to(int n)
 #define FEEDS                                                          \
     "from pg_stat_activity where datname = current_database()"         \
     " and pid <> pg_backend_pid() and backend_type = 'client backend'" \
-    " and query ~ '[p]osition of the last read|broadsheet[_]changes'"
+    " and query ~ 'change_log[_]since|broadsheet[_]changes'"
 
 Test(gap, a_change_while_the_feeds_are_killed_is_seen)
 {
