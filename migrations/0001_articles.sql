@@ -1,4 +1,4 @@
--- The six tables that a newsroom writes. The database refuses bad data, whatever program writes it.
+-- The six tables that a newsroom writes. The database refuses bad data from any program.
 --
 -- Steps make tables, types and indexes. Functions and triggers are in migrations/functions: each of them is there once,
 -- and tools/migrate applies them after the steps.

@@ -3,7 +3,7 @@
 --     a statement on articles, article_authors, article_tags --> article_views, article_cards
 --     a statement on sections, authors, tags                 --> stale_marks: the names in documents
 --     a card or a list changes                               --> stale_marks: the lists that show it
---     the related worker                                     --> writes what is marked, deletes the mark
+--     the related worker                                     --> writes marked parts, deletes the mark
 --
 -- A mark costs one row, whatever the number of documents or lists with the entity. Readers build marked documents and
 -- lists from the tables, so a change is visible everywhere from its commit on.

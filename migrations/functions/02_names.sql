@@ -29,7 +29,7 @@ as $$
 declare
     base text;
     taken boolean;
-    used integer := 1; -- this number is taken; 1 stands for the base itself
+    used integer := 1; -- this number is taken; 1 means the base itself
     free integer;      -- this one is not
     n integer := 1;
 begin

@@ -1,7 +1,7 @@
 -- Marks on documents and lists that are behind the tables (migrations/0003_read_model.sql).
 --
 --     mark_stale --> stale_marks, and an open gate --> readers look the marks up by their keys
---     stale_work (functions/08_stale.sql) writes what is marked --> no mark is left: close_gates
+--     stale_work (functions/08_stale.sql) writes marked parts --> no mark is left: close_gates
 --
 -- Why a reader that finds a gate closed misses no mark: a writer of marks holds a shared lock on the gates until its
 -- transaction ends. The gates are closed under the exclusive form of this lock, after another check of the marks with a
