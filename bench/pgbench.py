@@ -9,7 +9,7 @@ import harness
 import peer_programs
 from harness import Process
 
-STYLES = {"pgbench": 1, "pgbench-pipelined": 8}  # articles in flight on a connection
+STYLES = {"pgbench": 1, "pgbench-pipelined": 8}  # articles at the same time on a connection
 WARM_UP_SECONDS = 1
 CONNECTIONS = [1, 64]  # each is a backend; more cannot be compared with a server that has a pool
 

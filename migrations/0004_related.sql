@@ -1,4 +1,4 @@
--- Related lists: made when articles are written, never when they are read.
+-- Related lists. They are made when articles are written, and not when they are read.
 --
 --     an article is written --> related_queue --> read: article_terms, related_terms
 --                                             --> its list, and the lists that it enters: article_related
@@ -17,12 +17,12 @@ create table article_related (
     check (article_id <> related_id)
 );
 
--- Articles to be read, and lists to be made. Rows are only added and deleted, and an article may be here
--- twice: so a writer never waits for another one.
+-- Articles that must be read, and lists that must be made. Rows are only added and deleted, and an article may have two
+-- rows. So a writer never waits for another one.
 create table related_queue (
     id            bigint generated always as identity primary key,
     article_id    bigint      not null,
-    needs_reading boolean     not null, -- the article itself was written; else only its list is to be made
+    needs_reading boolean     not null, -- the article itself was written; otherwise only its list must be made
     turn          smallint    not null default 0 check (turn between 0 and 2),
     queued_at     timestamptz not null default now()
 );
@@ -47,30 +47,30 @@ create table related_settings (
 );
 insert into related_settings default values;
 
--- A published article: its terms in no order, with their weights. A term is a hash, odd for a word and even
--- for a tag. No foreign key: the work finds out from the row here that an article is gone.
+-- A published article: its terms in no order, with their weights. A term is a hash, odd for a word and even for a tag.
+-- There is no foreign key: the work needs this row to find that an article was deleted.
 create table article_terms (
     article_id bigint  not null primary key,
     revision   bigint  not null, -- see related_totals
     terms      integer[] not null,
     weights    real[]  not null,
-    nterms     integer not null, -- kept or not
+    nterms     integer not null, -- all terms, also those that are not stored
     norm       real    not null, -- the length of the vector of the words' weights
-    sketch_a   bigint  not null, -- texts that are alike have most pairs of bits in common
+    sketch_a   bigint  not null, -- similar texts have most pairs of bits in common
     sketch_b   bigint  not null,
     title_hash integer not null,
     text_hash  bigint  not null
 );
 
--- A term: how many articles have it, and the 32 in which it weighs most, heaviest first.
+-- A term: how many articles have it, and the 32 articles in which it weighs most, heaviest first.
 create table related_terms (
     term      integer  not null primary key,
     narticles bigint   not null,
     articles  bigint[] not null,
     weights   real[]   not null
-) with (fillfactor = 70); -- its rows are changed often, and best in place
+) with (fillfactor = 70); -- its rows change often, and an update in place is the cheapest
 
--- What has been read so far. The revision counts the calls that read.
+-- A summary of all articles that have been read. The revision counts the calls that read.
 create table related_totals (
     only_one  boolean primary key default true check (only_one),
     narticles bigint  not null default 0,
@@ -85,14 +85,14 @@ create table related_made (
     revision   bigint not null
 );
 
--- The words of articles that are still to be read, and the hash of the text that they come from: a text that
--- was written since is parsed again. Only a store: nothing is lost with it.
+-- The words of articles that must still be read, and the hash of the text that they come from. A text that was written
+-- since then is parsed again. The table only saves time: nothing is lost with it.
 create unlogged table related_words (
     article_id bigint   not null primary key,
     text_hash  bigint   not null,
     words      tsvector not null
 );
-alter table related_words alter words set storage external; -- read once: not worth compressing
+alter table related_words alter words set storage external; -- a row is read once, so compression costs more than it saves
 
 -- A candidate for the list of an article, with its score there, and the score of the article in its list.
 create type related_candidate as (

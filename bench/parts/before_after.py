@@ -179,7 +179,7 @@ def improvements(cells, distances, connections):
         expected.append(expectation(f"with the local database and {at} connections", 1.5, ratio(cells, 0, at)))
     yield "Expected:\n\n" + "\n".join(expected)
     yield ("The reason: a synchronous worker does nothing while it waits, so two round trips limit its rate, for any number of clients. An "
-           "event loop has all waiting requests in flight, runs both queries of an answer at the same time, and sends all ids that wait to "
+           "event loop works on all waiting requests, runs both queries of an answer at the same time, and sends all ids that wait to "
            "PostgreSQL in one command. So the rate grows with the number of clients until a core is busy.")
 
 
@@ -220,7 +220,7 @@ def limits(cells, distances, connections, run):
     waits = [w for w in waits if w[0] > 1.2 * w[1]]
     if waits:
         among, alone, d, c = max(waits, key=lambda w: w[0] / w[1])
-        lines.append(f"- **Waiting for the batch in flight** costs time: with the {away(d)}, p50 is {number(alone)} ms for a single client and "
+        lines.append(f"- **Waiting for the running batch** costs time: with the {away(d)}, p50 is {number(alone)} ms for a single client and "
                      f"{number(among)} ms at {number(c)} connections. A connection to PostgreSQL runs one command at a time, so a new id "
                      "waits until the batch before it has ended. With more connections (`BROADSHEET_DB_CONNECTIONS`) it waits less.")
     far = max(distances)

@@ -1,9 +1,9 @@
 -- $1 bigint[]: articles as finished JSON; no row for a draft, or for an id that does not exist. The columns: the id, the
 -- status, the length of the document in bytes, the entities that it depends on (8 bytes each), and the document.
 --
--- A document is null where large_article.sql has to be asked for it: where it is longer than 65,536 bytes, so that a
--- batch has a bounded size, and where it is marked (migrations/functions/05_marks.sql). The status of a marked one may
--- be old, too: so it counts as published here, and large_article.sql says what it is.
+-- A document is null when large_article.sql must be asked for it: when it is longer than 65,536 bytes, so that a batch
+-- has a bounded size, and when it is marked (migrations/functions/05_marks.sql). The status of a marked article may be
+-- old too. So the article counts as published here, and large_article.sql has its status.
 select v.article_id, case when v.is_marked then 'published' else v.status end, octet_length(v.document), v.depends_on,
        case when octet_length(v.document) <= 65536 and v.status = 'published' and not v.is_marked then v.document end
 from (

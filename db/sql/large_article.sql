@@ -1,6 +1,6 @@
 -- $1 bigint: an article, its document in pieces of at most 65,536 bytes, in their order. Each row also has the status,
--- the length of the whole, and the entities that it depends on. An article that is withdrawn has one row without a
--- piece. A document that is marked is read from the tables.
+-- the length of the whole document, and the entities that it depends on. A withdrawn article has one row without a
+-- piece. A marked document is read from the tables.
 select v.status, coalesce(octet_length(v.bytes), 0), v.depends_on, substring(v.bytes from piece.start for 65536)
 from (
     select n.status, n.depends_on,

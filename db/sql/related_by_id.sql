@@ -1,6 +1,6 @@
--- $1 bigint[]: each article's related list: the entities that are on it (8 bytes each), and the cards as finished JSON,
--- best first. No row: the list is empty. While lists may be marked (migrations/functions/05_marks.sql), those that are
--- marked are read from the tables, so that an article that was withdrawn can never appear.
+-- $1 bigint[]: the related list of each article: the entities on it (8 bytes each), and the cards as finished JSON,
+-- best first. No row: the list is empty. While there may be marks on lists (migrations/functions/05_marks.sql), the
+-- marked lists are read from the tables, so that a withdrawn article can never appear.
 select v.article_id, v.depends_on, v.cards
 from related_views v
 where v.article_id = any ($1)

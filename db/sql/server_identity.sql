@@ -1,6 +1,6 @@
--- Which server a connection leads to, and how many connections its user may have in this database. It
--- needs nothing of our schema. "identity" is 'SYSTEM/TIMELINE/DATABASE/primary' or '.../standby': a
--- server that was promoted has another timeline than the one that it followed.
+-- The server of a connection, and how many connections its user may have in this database. It needs no object of our
+-- schema. "identity" is 'SYSTEM/TIMELINE/DATABASE/primary' or '.../standby': a promoted server has another timeline
+-- than the server that it followed.
 select concat_ws('/',
            (select system_identifier from pg_control_system()),
            case when pg_is_in_recovery() then (select timeline_id::text from pg_control_checkpoint())

@@ -1,7 +1,7 @@
--- $1 text: the statement_timeout in milliseconds. Every session gets these settings, whatever the role
--- or the database has by default. They are set by a statement, since poolers refuse settings in the
--- startup message. Generic plans: with a new plan for each execution PostgreSQL would plan for longer
--- than it executes. A setting that this server does not have is left out.
+-- $1 text: the statement_timeout in milliseconds. Every session gets these settings, independent of the defaults of the
+-- role and the database. A statement sets them, because poolers refuse settings in the startup message. Generic plans:
+-- with a new plan for each execution, PostgreSQL would plan for longer than it executes. A setting that this server
+-- does not have is left out.
 select set_config(s.name, s.setting, false)
 from (values ('statement_timeout', $1),
              ('lock_timeout', '0'),

@@ -1,4 +1,4 @@
--- Lines whose article exists and says something else.
+-- Lines that differ from their existing article.
 create temporary view differing as
 select s.line, a.id as article_id
 from staged s

@@ -4,7 +4,7 @@ create temporary table staged (
     slug         text not null,
     title        text not null,
     summary      text,
-    body         text compression lz4 not null, -- as in articles, which takes it over as it is
+    body         text compression lz4 not null, -- as in articles, so that the value is copied unchanged
     section      text not null,
     authors      text[] not null,
     tags         text[] not null,

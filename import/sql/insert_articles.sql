@@ -1,5 +1,5 @@
--- The new articles in the order of their lines, which is the order of their ids. One that somebody
--- else has inserted since is passed over here, and compared afterwards.
+-- The new articles in the order of their lines, which is the order of their ids. An article that another session has
+-- inserted meanwhile is skipped here, and compared afterwards.
 with fresh as (
     insert into articles (slug, section_id, published_at, title, summary, body, image_url, image_alt,
                           image_credit, image_width, image_height, language, corrections)

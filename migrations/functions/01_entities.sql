@@ -45,7 +45,7 @@ return (array['everything', 'article', 'section', 'author', 'tag', 'listing of a
               'listing of author', 'listing of tag', 'all listings', 'document of article',
               'list of article'])[1 + key % 16] || ' ' || key / 16;
 
--- Keys as one value, 8 bytes each: readers get them so, which costs a tenth of an array on the way.
+-- Keys as one value of 8 bytes each. Readers get them in this form, which costs a tenth of an array.
 create or replace function keys_pack(keys bigint[]) returns bytea
     language sql immutable parallel safe
 return coalesce((select string_agg(int8send(k.key), '') from unnest(keys) k (key)), '');

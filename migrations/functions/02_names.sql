@@ -6,9 +6,9 @@ create or replace function clean_name(name text) returns text
 return normalize(btrim(name, E'\t\n\u000b\f\r \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006'
                              '\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000'), NFC);
 
--- The readable part of an address, from a name: "Ärger & Liebe" gives arger-liebe. A name without a Latin
--- letter or a digit ("日本") has no such part: the result is null. The collation "C" changes ASCII letters
--- alone, so the result is the same in a database of any locale.
+-- The readable part of a path, made from a name: "Ärger & Liebe" gives arger-liebe. A name without a Latin
+-- letter or a digit ("日本") has no such part: the result is null. The collation "C" changes only ASCII
+-- letters, so the result is the same in a database of any locale.
 create or replace function slug_base(name text) returns text
     language sql immutable strict parallel safe
 return nullif(left(trim('-' from regexp_replace(
@@ -18,9 +18,9 @@ return nullif(left(trim('-' from regexp_replace(
     '[^a-z0-9]+', '-', 'g')), 180), '');
 
 -- Cleans the name of a new or renamed section, author or tag, and gives a new one its slug: the base, or the
--- base with the next number, because two names are two rows even where their slugs would be the same ("C",
+-- base with the next number, because two names are two rows even when their slugs would be the same ("C",
 -- "C++", "C#"; all names in Japanese). Doubling and halving finds the number, because thousands may be taken.
--- The lock makes two writers that add names wait for each other; who only uses existing names never waits.
+-- The lock makes two writers that add names wait for each other. A writer that only uses existing names never waits.
 create or replace function on_name_written() returns trigger
     language plpgsql
     security definer
@@ -29,7 +29,7 @@ as $$
 declare
     base text;
     taken boolean;
-    used integer := 1; -- this number is taken; 1 stands for the base itself
+    used integer := 1; -- this number is taken; 1 means the base itself
     free integer;      -- this one is not
     n integer := 1;
 begin

@@ -1,6 +1,6 @@
--- The JSON of parts of an article. The keys stand in the order of the contract (README.md).
+-- The JSON of parts of an article. The keys have the order of the contract (README.md).
 
--- RFC 3339 in UTC, with as much of the fraction as there is: none, milliseconds or microseconds.
+-- RFC 3339 in UTC. The fraction is as short as possible: none, milliseconds or microseconds.
 create or replace function rfc3339_json(t timestamptz) returns text
     language sql stable parallel safe
 return '"' || to_char(t at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')

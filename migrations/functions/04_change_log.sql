@@ -1,8 +1,8 @@
--- The change log: written by triggers, read by servers.
+-- The change log. Triggers write it, and servers read it.
 --
 --     change_log_add --> a row for each entity --> NOTIFY --> change_log_since: the rows that are new to a server
 
--- Says that these entities have changed.
+-- Reports that these entities have changed.
 create or replace function change_log_add(keys bigint[]) returns void
     language plpgsql
     set search_path = public, pg_temp
@@ -24,12 +24,12 @@ as $$
     select array['sections', 'authors', 'tags', 'articles', 'article_authors', 'article_tags']::regclass[]::oid[]
 $$;
 
--- The line of events to which the log belongs. Where it differs from before, nothing that was reported before
--- says anything about what is there now:
---   * the cluster, its timeline and the database: a restore or a failover;
---   * the last recovery from a crash (statistics do not survive it): the newest commits may be gone;
---   * the tables and their triggers, with the transactions that changed those last: a restore that made them
---     anew, or one that switched the triggers off and on again.
+-- The history to which the log belongs. When it differs from before, earlier reports are not valid for the present
+-- data. It has these parts:
+--   * the cluster, its timeline and the database: they change with a restore or a failover;
+--   * the last recovery from a crash (the statistics do not survive it): the newest commits may be lost;
+--   * the tables and their triggers, with the transactions that changed them last: they change with a restore that
+--     makes them again, or that disables the triggers and enables them again.
 create or replace function change_log_history() returns text
     language sql stable
     set search_path = public, pg_temp
@@ -46,7 +46,7 @@ as $$
          where t.tgrelid = any (base_tables()) and not t.tgisinternal))
 $$;
 
--- Why this database may not report changes: a sentence, or null where it reports them.
+-- The reason why this database may not report changes, as a sentence; null when it reports them.
 create or replace function change_log_unreliable() returns text
     language sql stable
     set search_path = public, pg_temp
@@ -68,8 +68,8 @@ as $$
         end
 $$;
 
--- Does the log still have all that has committed since a snapshot? It does where the snapshot is not older
--- than `trimmed`: where it saw all that `trimmed` saw.
+-- Does the log still have all changes that have committed since a snapshot? It has them when the snapshot is not older
+-- than `trimmed`: when all that was visible to `trimmed` was visible to the snapshot.
 create or replace function change_log_reaches(since pg_snapshot) returns boolean
     language sql stable
 begin atomic
@@ -79,8 +79,8 @@ begin atomic
     from public.change_log_state s;
 end;
 
--- Begins the log anew for a history that is not its own: after a restore its rows have the numbers of
--- transactions of another cluster. False: somebody else is doing it.
+-- Empties the log for another history: after a restore, its rows have the transaction numbers of another cluster.
+-- False: another session is doing it.
 create or replace function change_log_restart(new_history text) returns boolean
     language plpgsql
     set search_path = public, pg_temp
@@ -98,15 +98,15 @@ begin
 end
 $$;
 
--- What a server has not seen of the log. since: the position of its last read, '' before the first. One row:
--- the position of this read; 1 where anything may have changed since the last; else the entities that have;
--- and why changes may go unreported, if so.
+-- The changes that a server has not read. since: the position of its last read, '' before the first. One row: the
+-- position of this read; 1 when anything may have changed since the last read; otherwise the changed entities; and the
+-- reason why changes may go unreported, if there is one.
 --
--- A position is a snapshot and a history. This read sees exactly the rows of transactions that have committed
--- between the two snapshots, whenever they began: it misses none, and none comes twice.
+-- A position is a snapshot and a history. This read returns exactly the rows of transactions that have committed
+-- between the two snapshots, whenever they began. It misses none of them, and returns none twice.
 --
--- Fails at once (55P03) where somebody has locked the log. A caller that asks four times a second must not
--- stand in a queue, in which everyone behind it would wait too.
+-- Fails at once (55P03) when another session has locked the log. A server reads four times a second, so it must not
+-- wait for a lock: all later sessions would wait behind it.
 create or replace function change_log_since(
     since text, out reached text, out everything integer, out keys bigint[], out unreliable text)
     language plpgsql
@@ -126,8 +126,7 @@ begin
         seen := null;
     end if;
 
-    -- In one statement, which is one snapshot. In the order of the index, so that it is used however long the
-    -- log is.
+    -- One statement has one snapshot. The order of the index makes PostgreSQL use the index for a log of any length.
     select pg_current_snapshot(), array(
         select l.key
         from change_log l
@@ -147,16 +146,16 @@ begin
 end
 $$;
 
--- Keeps the log short: rows that were visible a while ago go, and a while is never less than `keep`. So the
--- log has the changes of two such whiles at most, and of transactions that are still open. Returns how many
--- rows went. One caller at a time; another one gets 0 at once.
+-- Keeps the log short. It deletes the rows that were visible at the beginning of the last period; a period is never
+-- shorter than `keep`. So the log has the changes of at most two periods, and of transactions that are still open.
+-- Returns the number of deleted rows. One caller at a time; another one gets 0 at once.
 create or replace function change_log_trim(keep interval) returns bigint
     language plpgsql
     security definer
     set search_path = public, pg_temp
 as $$
 declare
-    gone bigint;
+    deleted bigint;
 begin
     perform from change_log_state where taken_at <= clock_timestamp() - keep for update skip locked;
     if not found then
@@ -167,7 +166,7 @@ begin
     delete from change_log
     using change_log_state s
     where xid < pg_snapshot_xmax(s.trimmed) and pg_visible_in_snapshot(xid, s.trimmed);
-    get diagnostics gone = row_count;
-    return gone;
+    get diagnostics deleted = row_count;
+    return deleted;
 end
 $$;

@@ -4,13 +4,13 @@
 --     db/sql/article_by_id.sql --> the gate is open, and the document is marked --> large_article.sql
 --                              --> article_views_now
 
--- What the document and the card of an article begin with.
+-- The beginning of both the document and the card of an article.
 create or replace function article_head(id bigint, slug text, title text, summary text) returns text
     language sql stable parallel safe
 return '{"id":' || id || ',"slug":' || to_json(slug) || ',"title":' || to_json(title)
     || ',"summary":' || text_json(summary);
 
--- The cards of those of these articles that are published, out of the tables.
+-- The cards of the published ones among these articles, made from the tables.
 create or replace function article_cards_of(wanted bigint[])
     returns table (article_id bigint, section_id bigint, card text)
     language sql stable
@@ -26,7 +26,7 @@ as $$
     where a.id = any (wanted) and a.status = 'published'
 $$;
 
--- The documents of these articles, out of the tables. depends_on: the section, the authors, the tags.
+-- The documents of these articles, made from the tables. depends_on: the section, the authors, the tags.
 create or replace function article_views_of(wanted bigint[])
     returns table (article_id bigint, status text, depends_on bytea, document text)
     language sql stable
@@ -65,17 +65,18 @@ as $$
     where a.id = any (wanted)
 $$;
 
--- Writes the documents and cards of these articles anew, marks the cards that are others now, and says what
--- has changed: the articles, and each listing that they are on or were on. Not is_news: they only follow a
--- change that was reported.
+-- Writes the documents and cards of these articles, marks the cards that have changed, and reports the changed
+-- entities: the articles, and each listing that has them or had them. Not is_news: the documents only follow a change
+-- that was reported before.
 --
--- Why a document that is not marked can't stay behind its tables, in two transactions at the same time:
---   * Both change the article, or what belongs to it. Both lock its row here, then read the tables in a new
---     statement, with a new snapshot. The second waits for the first to commit, and reads what it wrote.
---   * One changes a name, the other an article that has it. Neither waits. The change of the name leaves a
---     mark, which stays until all transactions have ended that were under way when it was first seen
---     (stale_names in functions/08_stale.sql). The document is then written once more.
--- Above read committed a statement reads with the snapshot of its transaction, which may be too old: there an
+-- Why an unmarked document cannot stay behind its tables when two transactions run at the same time:
+--   * Both change the article, or rows that belong to it. Both lock its row here, then read the tables in a new
+--     statement, with a new snapshot. The second one waits for the commit of the first, and reads what the first has
+--     written.
+--   * One changes a name, and the other one changes an article that has the name. Neither waits. The change of the name
+--     leaves a mark, which stays until all transactions have ended that were under way when it was first read
+--     (stale_names in functions/08_stale.sql). The document is then written again.
+-- Above read committed, a statement reads with the snapshot of its transaction, which may be too old. So there an
 -- existing document is only marked, and a new one is written and marked.
 create or replace function article_views_write(changed bigint[], is_news boolean default true) returns void
     language plpgsql
@@ -104,7 +105,7 @@ begin
         select * from article_views_of(changed)
     ), fresh_card as materialized (
         select * from article_cards_of(changed)
-    ), card as ( -- a new article is on no list, unless this transaction put it there
+    ), card as ( -- a new article is on no list, unless this transaction has added it
         select f.article_id
         from fresh f
         left join fresh_card n on n.article_id = f.article_id
@@ -150,13 +151,13 @@ begin
 end
 $$;
 
--- These articles, as article_views has them, while the gate of the documents is open: those that are marked are
--- read from the tables. In plpgsql, which keeps the plans.
+-- These articles as in article_views, while the gate of the documents is open: the marked ones are read from the
+-- tables. The function is in plpgsql because plpgsql keeps the plans.
 create or replace function article_views_now(wanted bigint[]) returns setof article_views
     language plpgsql stable
     security definer
     set search_path = public, pg_temp
-    set enable_seqscan = off -- the plans may be made while there is hardly a mark
+    set enable_seqscan = off -- the plans may be made while there are few marks
 as $$
 declare
     stale bigint[] := array(

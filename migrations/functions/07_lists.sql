@@ -3,7 +3,7 @@
 --     related_work (functions/11_work.sql) --> related_views_write
 --     db/sql/related_by_id.sql --> the gate is open --> related_views_now
 
--- The lists of these articles, as related_views has them, from the stored cards.
+-- The lists of these articles as in related_views, made from the stored cards.
 create or replace function related_views_of(wanted bigint[]) returns setof related_views
     language sql stable
     set search_path = public, pg_temp
@@ -18,7 +18,7 @@ as $$
     group by r.article_id
 $$;
 
--- The same from the tables: a card that is marked may be behind them.
+-- The same, made from the tables: a marked card may be behind them.
 create or replace function related_views_fresh(wanted bigint[]) returns setof related_views
     language plpgsql stable
     set search_path = public, pg_temp
@@ -40,14 +40,13 @@ begin
 end
 $$;
 
--- The lists of these articles while the gate of the lists is open: those that are marked, or that show an
--- entity that is marked, are read from the tables. Where the document of an article is marked, its card may be
--- old too.
+-- The lists of these articles while the gate of the lists is open. The marked lists, and the lists that show a marked
+-- entity, are read from the tables. When the document of an article is marked, its card may be old too.
 create or replace function related_views_now(wanted bigint[]) returns setof related_views
     language plpgsql stable
     security definer
     set search_path = public, pg_temp
-    set enable_seqscan = off -- the plans may be made while there is hardly a mark
+    set enable_seqscan = off -- the plans may be made while there are few marks
 as $$
 declare
     stale bigint[] := array(
@@ -71,7 +70,7 @@ $$;
 create or replace function related_views_write(lists bigint[]) returns void
     language plpgsql
     set search_path = public, pg_temp
-    -- whatever the caller has set: each row is looked up by its key
+    -- independent of the caller's settings: each row is looked up by its key
     set enable_nestloop = on
     set enable_sort = on
     set enable_seqscan = off

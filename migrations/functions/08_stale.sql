@@ -1,23 +1,23 @@
--- Writes what is marked as stale.
+-- Writes the documents and lists that are marked as stale.
 --
 --     stale_work --> lists that this transaction has made
 --                --> marks on a document, a card, a list: a bounded number of documents and lists
---                --> else a mark on a name: the next 50 of its articles
+--                --> otherwise a mark on a name: the next 50 of its articles
 --
--- Why no list that is not marked can show an old card, or old articles:
---   * Whoever changes a card or a list marks it in the same transaction. So whoever sees the change sees the
---     mark too, until one caller of this function has deleted it.
---   * Those come one after the other: the lock is held until the transaction ends. So each sees what all before
---     it have written, and what it reads after it has the lock is what it writes.
---   * A mark that it sees is of its own transaction, or of one that has committed. It writes what it reads then,
---     which is that change or a later one. A change that commits after that read has a mark of its own, which
---     the caller does not see, and leaves.
---   * An article enters a list while its card changes: either the list is read when the change of the card has
---     committed, and has the new card; or the change commits later, with a mark that the next caller sees, and
---     then that one sees the article on the list.
+-- Why no unmarked list can show an old card or old articles:
+--   * A transaction that changes a card or a list marks it. So a session to which the change is visible also finds the
+--     mark, until a caller of this function has deleted it.
+--   * The callers run one after the other: each holds the lock until its transaction ends. So each caller reads all
+--     that the earlier ones have written, and it writes what it reads after it has the lock.
+--   * A mark that is visible to a caller is of its own transaction, or of one that has committed. The caller then reads
+--     and writes that change or a later one. A change that commits after this read has a mark of its own, which is not
+--     visible to the caller, and stays.
+--   * An article enters a list while its card changes. Either the list is read after the commit of the new card, and
+--     has the new card; or the change commits later, with a mark that is visible to the next caller, and this caller
+--     finds the article on the list.
 
--- Counts a failure of PostgreSQL on an article, and sets the time of the next try: 10 s, then four times as
--- long each time, up to an hour. Before that time, a failure does not count once more.
+-- Counts a failure of PostgreSQL on an article, and sets the time of the next attempt: after 10 s, then after four
+-- times as long each time, up to an hour. Before that time, another failure is not counted.
 create or replace function work_failed(article bigint, why text) returns void
     language plpgsql
     set search_path = public, pg_temp
@@ -37,7 +37,7 @@ begin
 end
 $$;
 
--- Writes these documents anew. Where PostgreSQL fails, each by itself; one that fails is marked for later.
+-- Writes these documents. When PostgreSQL fails, it writes each one separately; one that fails is marked for later.
 create or replace function stale_documents(articles_stale bigint[]) returns void
     language plpgsql
     set search_path = public, pg_temp
@@ -65,7 +65,7 @@ begin
 end
 $$;
 
--- The next of the articles whose documents have the name that is marked, in the order of their ids.
+-- The next articles whose documents have the marked name, in the order of their ids.
 create or replace function stale_articles(mark stale_marks, most integer) returns bigint[]
     language plpgsql stable
     set search_path = public, pg_temp
@@ -87,8 +87,8 @@ begin
 end
 $$;
 
--- Takes the oldest marks on names one step further; each waits until all transactions have ended that were
--- under way when it was seen first, for they may have read the old name. Returns how many documents it wrote.
+-- Advances the oldest marks on names by one step. Each of them waits until all transactions have ended that were under
+-- way when it was first read, because they may have read the old name. Returns the number of written documents.
 create or replace function stale_names(most integer) returns integer
     language plpgsql
     set search_path = public, pg_temp
@@ -120,9 +120,9 @@ begin
 end
 $$;
 
--- Writes the lists that this transaction has made (new_lists), and up to `most` of what is marked. Returns how
--- much of the latter; 0: there is nothing for this caller now. It waits for nobody: where another one writes,
--- the new lists are marked, for the next caller.
+-- Writes the lists that this transaction has made (new_lists), and up to `most` marked documents and lists. Returns the
+-- number of the marked ones; 0: there is nothing for this caller now. It waits for nobody: while another session
+-- writes, the new lists are only marked, for the next caller.
 create or replace function stale_work(new_lists bigint[], most integer) returns integer
     language plpgsql
     set search_path = public, pg_temp

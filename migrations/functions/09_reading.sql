@@ -1,4 +1,4 @@
--- Reads articles: what an article says becomes terms, and each term keeps the articles in which it weighs most.
+-- Reads articles: the text of an article becomes terms, and each term keeps the articles in which it weighs most.
 --
 --     related_read (functions/11_work.sql) --> related_forget: takes an article out of the terms
 --                                          --> related_learn: related_lexemes --> article_terms, related_terms
@@ -7,16 +7,16 @@
 -- for the language of related_settings, and tags. A term keeps the 32 articles in which it weighs most. The
 -- weights are those of BM25.
 --
--- The long statements are in plpgsql with generic plans, because a session keeps such a plan. They are written, and
--- set, such that the plan is right for any batch, also where it was made while the tables were empty: rows of
--- tables by their keys, and all else by hashing.
+-- The long statements are in plpgsql with generic plans, because a session keeps such a plan. Their text and settings
+-- make the plan right for any batch, also when it was made while the tables were empty: it reads rows of tables by
+-- their keys, and joins all other rows by hashing.
 
--- How much a term tells: the rarer, the more.
+-- The weight of a term: the rarer the term, the higher the weight.
 create or replace function related_idf(narticles bigint, of_all bigint) returns real
     language sql immutable parallel safe
 return ln(1 + (greatest(of_all - narticles, 0) + 0.5::float8) / (narticles + 0.5::float8))::real;
 
--- Takes these articles out of the terms. Terms that nearly all articles have were not kept, and stay counted.
+-- Removes these articles from the terms. Terms of nearly all articles were not stored, and remain counted.
 create or replace function related_forget(articles_read bigint[]) returns void
     language plpgsql
     set search_path = public, pg_temp
@@ -53,18 +53,18 @@ begin
 end
 $$;
 
--- The text of an article: the title three times, and of the body no more than a long article has.
-create or replace function related_said(title text, summary text, body text) returns text
+-- The text of an article: the title three times, and a limited part of the body.
+create or replace function related_text(title text, summary text, body text) returns text
     language sql stable parallel safe
 return concat_ws(E'\n', title, title, title, summary, left(body, 65536));
 
--- Tells whether a text was parsed already, for the same language.
-create or replace function related_said_hash(what text, configuration regconfig) returns bigint
+-- The hash of a parsed text: the same text in the same language has the same hash.
+create or replace function related_text_hash(what text, configuration regconfig) returns bigint
     language sql immutable parallel safe
 return hashtextextended(what, configuration::oid::bigint);
 
--- The different terms of these articles, and how often each article has them (a tag: null). Words that
--- related_parse has found already are taken from there.
+-- The different terms of these articles, and how many times each article has them (a tag: null). Words that
+-- related_parse has found before are taken from its table.
 create or replace function related_lexemes(articles_read bigint[], configuration regconfig)
     returns table (article_id bigint, term integer, n real, nterms integer)
     language sql stable
@@ -72,10 +72,10 @@ begin atomic
     with said as materialized (
         select a.id, coalesce(p.words, to_tsvector(configuration, x.text)) as words
         from (select y.* from articles y where y.id = any (articles_read) offset 0) a
-        cross join lateral (select related_said(a.title, a.summary, a.body) as text offset 0) x
+        cross join lateral (select related_text(a.title, a.summary, a.body) as text offset 0) x
         left join lateral (
             select w.words from related_words w
-            where w.article_id = a.id and w.text_hash = related_said_hash(x.text, configuration) offset 0) p on true
+            where w.article_id = a.id and w.text_hash = related_text_hash(x.text, configuration) offset 0) p on true
         where a.status = 'published'
     )
     select s.id, hashtext(w.lexeme) | 1, cardinality(w.positions)::real, length(s.words)
@@ -87,7 +87,8 @@ begin atomic
     cross join lateral (select x.tag_id from article_tags x where x.article_id = s.id offset 0) t;
 end;
 
--- Takes these articles into the terms; they are not there yet. A tag weighs as a word that is there four times.
+-- Adds these articles to the terms; the terms must not have them yet. A tag weighs as much as a word that occurs four
+-- times.
 create or replace function related_learn(articles_read bigint[], configuration regconfig) returns void
     language plpgsql
     set search_path = public, pg_temp
@@ -108,7 +109,7 @@ begin
         from (select count(*) as narticles, coalesce(sum(nterms), 0) as nterms from article) a
         returning related_totals.narticles, related_totals.revision,
             greatest(related_totals.nterms, 1)::float8 / greatest(related_totals.narticles, 1) as mean
-    ), term as materialized ( -- each term, with these articles counted
+    ), term as materialized ( -- each term, with its count including these articles
         select c.term, c.n + coalesce(t.narticles, 0) as narticles, t.articles, t.weights,
             case when cardinality(t.weights) = 32 then t.weights[32] else 0 end as least,
             related_idf(c.n + coalesce(t.narticles, 0), total.narticles) as idf,
@@ -128,7 +129,7 @@ begin
         ) x
     ), kept as materialized (
         select * from weighed where rank <= 128
-    ), entering as ( -- articles that may be among the heaviest of a term
+    ), entering as ( -- articles that may be among the heaviest ones of a term
         select k.term, k.article_id, k.weight
         from (
             select k.*, row_number() over (partition by k.term order by k.weight desc, k.article_id desc) as place
@@ -155,7 +156,7 @@ begin
         left join heaviest h on h.term = t.term
         on conflict (term) do update
         set narticles = excluded.narticles, articles = excluded.articles, weights = excluded.weights
-    ), sketch as ( -- two bits for each of 64 parts of the words: of the least of them there
+    ), sketch as ( -- two bits for each of 64 parts of the words, from the smallest word of the part
         select b.article_id, bit_or((b.least & 1)::bigint << b.part) as a,
             bit_or((b.least >> 1 & 1)::bigint << b.part) as b
         from (

@@ -1,32 +1,32 @@
 -- Makes related lists from the terms of articles.
 --
---     related_make: related_candidates --> related_choice --> related_fill, where a list is short
---                   --> related_lock, related_write --> related_spread: whose list does the article enter?
+--     related_make: related_candidates --> related_choice --> related_fill, when a list is short
+--                   --> related_lock, related_write --> related_enter: the lists that the article may enter
 --
--- The work is bounded however large the archive is: the articles that are kept by an article's 64 best terms, of
--- which the best 24 are compared with it in full.
+-- The work is bounded for an archive of any size: it reads the articles that are stored with an article's 64 best
+-- terms, and compares the best 24 of them with the article in full.
 --
--- Batches are not in the planner's statistics. Rows of tables are looked up one by one, by their keys
--- ("offset 0" keeps the planner from joining them otherwise); all else is joined by hashing.
+-- The planner's statistics do not cover batches. Rows of tables are looked up one by one, by their keys ("offset 0"
+-- keeps the planner from other joins); all other rows are joined by hashing.
 
--- How much the nearness in time counts for a reader of an article: half at six years, and less for a later
--- article, for stories lead back more than they lead on.
+-- The weight of the distance in time for a reader of an article: half at six years, and less for a later article,
+-- because readers want earlier articles more often than later ones.
 create or replace function related_nearness(of_article timestamptz, of_related timestamptz) returns float8
     language sql immutable parallel safe
 return case when of_related > of_article then 0.75 else 1 end
     / sqrt(1 + abs(extract(epoch from of_related - of_article)::float8) / (2 * 365.25 * 86400));
 
--- Are two texts the same story, sent again or brought up to date?
+-- Is one text the same story as the other, sent again or updated?
 create or replace function related_is_twin(likeness float8, same_title boolean, same_text boolean) returns boolean
     language sql immutable parallel safe
 return same_text or coalesce(likeness, 0) >= case when same_title then 0.5 else 0.8 end;
 
--- May two texts be the same story? Of 64 pairs of bits, 18 that differ leave room for chance.
+-- May two texts be the same story? Of 64 pairs of bits, up to 18 may differ by accident.
 create or replace function related_may_be_twins(a1 bigint, b1 bigint, a2 bigint, b2 bigint) returns boolean
     language sql immutable parallel safe
 return bit_count(((a1 # a2) | (b1 # b2))::bit(64)) <= 18;
 
--- Two articles, compared by their words.
+-- Compares two articles by their words.
 create or replace function related_are_twins(one bigint, other bigint) returns boolean
     language plpgsql stable
     set search_path = public, pg_temp
@@ -44,7 +44,7 @@ begin
 end
 $$;
 
--- The candidates for the lists of these articles. What a term tells is looked up once for all of them.
+-- The candidates for the lists of these articles. The weight of a term is looked up once for all of them.
 create or replace function related_candidates(articles_wanted bigint[], max_terms integer, max_heaviest integer, max_finalists integer)
     returns setof related_candidate
     language sql stable
@@ -61,7 +61,7 @@ begin atomic
         from (select distinct t.term from term t) d
         cross join lateral (select y.term, y.narticles from related_terms y where y.term = d.term offset 0) r
         cross join related_totals g
-    ), has as materialized ( -- the terms of each, those first that tell most
+    ), has as materialized ( -- the terms of each, those with the highest weight first
         select o.id, array_agg(o.term) as terms, array_agg(o.weight) as weights, array_agg(o.tells) as tells
         from (
             select t.id, t.term, t.weight, t.weight * i.idf as tells
@@ -83,7 +83,7 @@ begin atomic
     cross join lateral (
         select x.published_at from articles x where x.id = has.id and x.status = 'published' offset 0
     ) a
-    cross join lateral ( -- the articles that those lead to
+    cross join lateral ( -- the articles of these terms
         select array_agg(y.related_id) as articles
         from (
             select p.related_id
@@ -98,7 +98,7 @@ begin atomic
             limit max_finalists
         ) y
     ) finalist
-    cross join lateral ( -- compared in full
+    cross join lateral ( -- the comparison in full
         select f.related_id, f.published_at, f.norm, f.sketch_a, f.sketch_b, f.title_hash, f.text_hash,
             sum(f.weight * x.tells) as score,
             sum(f.weight * x.weight) filter (where f.term & 1 = 1) as product
@@ -117,7 +117,7 @@ begin atomic
     ) c;
 end;
 
--- The lists that the candidates make: the best, without twins of the article and of better candidates.
+-- The lists that the candidates make: the best ones, without the same story as the article or as a better candidate.
 create or replace function related_choice(candidates related_candidate[]) returns setof article_related
     language sql stable
 begin atomic
@@ -151,9 +151,9 @@ begin atomic
     where l.rank <= related_list_length();
 end;
 
--- Fills up a list that is short: with the newest of the article's section that are no twins, of the article or
--- of those on the list. Where the newest are all the same story, the search goes on until there is one card, but
--- not beyond a thousand.
+-- Fills a list that is short with the newest articles of the section that are not the same story as the article or as
+-- an article on the list. When the newest ones are all the same story, the search continues until there is one card,
+-- but it stops after a thousand articles.
 create or replace function related_fill(article bigint, chosen bigint[]) returns bigint[]
     language plpgsql stable
     set search_path = public, pg_temp
@@ -188,9 +188,8 @@ begin
 end
 $$;
 
--- Which of these lists can be written without waiting for a transaction that deletes one of the articles, or
--- changes its key? Locks the rows that they need: a row that is locked here can't be deleted before this
--- transaction ends.
+-- Which of these lists can be written without waiting for a transaction that deletes one of the articles, or changes
+-- its key? Locks the rows that they need: a locked row cannot be deleted before this transaction ends.
 create or replace function related_lock(batch bigint[], fresh article_related[]) returns bigint[]
     language plpgsql
     set search_path = public, pg_temp
@@ -223,7 +222,7 @@ begin
 end
 $$;
 
--- Writes those rows of these lists that differ.
+-- Writes the rows of these lists that differ.
 create or replace function related_write(batch bigint[], fresh article_related[]) returns void
     language plpgsql
     set search_path = public, pg_temp
@@ -243,9 +242,9 @@ end
 $$;
 
 -- Queues the lists that these articles may enter, and that were made before the articles were read: the lists of
--- those that are like them, where they count more than the last on the list; and the short lists of the newest of
--- their sections.
-create or replace function related_spread(batch bigint[], candidates related_candidate[], this_turn smallint) returns void
+-- similar articles where the new article has a higher score than the last one on the list; and the short lists of the
+-- newest articles of their sections.
+create or replace function related_enter(batch bigint[], candidates related_candidate[], this_turn smallint) returns void
     language plpgsql
     set search_path = public, pg_temp
 as $$
@@ -282,8 +281,8 @@ begin
 end
 $$;
 
--- Makes the lists of these articles. Returns how many it made. Those that are in the way of another transaction are
--- queued again, behind all that waits.
+-- Makes the lists of these articles. Returns how many it made. Lists that another transaction has locked are queued
+-- again, after all that wait.
 create or replace function related_make(batch bigint[], this_turn smallint) returns integer
     language plpgsql
     set search_path = public, pg_temp
@@ -295,7 +294,7 @@ declare
     fresh article_related[];
     free bigint[];
 begin
-    -- Where thousands wait, with a little less care.
+    -- When thousands wait, lists are made with slightly less precision.
     if this_turn = 2 and exists (select from related_queue where not needs_reading and turn = 2 offset 10000) then
         select array_agg(c) into candidates from related_candidates(batch, 32, 24, 12) c;
     else
@@ -321,7 +320,7 @@ begin
     from unnest(free) b (id)
     cross join lateral (select x.id from articles x where x.id = b.id and x.status = 'published' offset 0) a
     on conflict (article_id) do update set revision = excluded.revision;
-    perform related_spread(free, candidates, this_turn);
+    perform related_enter(free, candidates, this_turn);
 
     if cardinality(free) < cardinality(batch) then
         insert into related_queue (article_id, needs_reading, turn)

@@ -1,14 +1,14 @@
--- Works off the queue of related lists, and all that is marked as stale. Any number of callers may do it at the same
--- time: the work is done once, and no caller waits for another. Work that is interrupted is in the queue as before.
+-- Works off the queue of related lists, and all marks. Any number of callers may do it at the same time: the work is
+-- done once, and no caller waits for another. Interrupted work is in the queue as before.
 --
---     related_work --> related_read   what was published first, then what was written in bulk
---                  --> related_list   lists of what was published, then those that it enters, then the bulk
+--     related_work --> related_read   published articles first, then articles written in bulk
+--                  --> related_list   lists of published articles, then lists that they enter, then the bulk
 --                  --> stale_work     documents and lists as JSON
 --                  --> close_gates    when nothing is left
 
--- Queues articles that were written. More than 50 articles in a statement are a bulk, which waits for what is
+-- Queues articles that were written. More than 50 articles in a statement are a bulk, which waits for articles that are
 -- published meanwhile. An article that this transaction has queued already is not queued again. Rows of other
--- transactions do not count: they may be worked off just now, from what the article said before.
+-- transactions do not count: they may be worked off now, from an older text of the article.
 create or replace function related_queue_written(articles_written bigint[]) returns void
     language plpgsql
     set search_path = public, pg_temp
@@ -24,7 +24,7 @@ begin
 end
 $$;
 
--- Reads these articles into the terms.
+-- Reads these articles and adds them to the terms.
 create or replace function related_learn_anew(batch bigint[]) returns void
     language plpgsql
     set search_path = public, pg_temp
@@ -38,7 +38,7 @@ begin
 end
 $$;
 
--- The same; where PostgreSQL fails, each article by itself. Returns the articles that it has read.
+-- The same; when PostgreSQL fails, it reads each article separately. Returns the articles that it has read.
 create or replace function related_learn_each(batch bigint[]) returns bigint[]
     language plpgsql
     set search_path = public, pg_temp
@@ -65,7 +65,8 @@ begin
 end
 $$;
 
--- Reads articles that were written. Returns how many it dealt with; 0: none is written, or another caller reads.
+-- Reads articles that were written. Returns how many it has read or skipped; 0: none is written, or another caller
+-- reads.
 create or replace function related_read(max_articles integer) returns integer
     language plpgsql
     security definer
@@ -85,7 +86,8 @@ begin
         return 0;
     end if;
 
-    -- First they are taken out and then they are read: an article that is written after that is queued anew.
+    -- The rows are deleted first, and the articles are read afterwards: an article that is written after that is queued
+    -- again.
     with first as (
         select article_id from related_queue where needs_reading and turn = this_turn order by id limit max_articles
     ), taken as (
@@ -113,11 +115,11 @@ begin
 end
 $$;
 
--- Parses up to 500 of the articles that were written in bulk and are read soon, but not at once: behind the first
--- `skip`, and from the entry of the queue behind `after` on. Half of reading an article is to parse its text, and one
--- session at a time reads: so a second one may parse ahead. Returns how far it has come, to be called with that
--- again; 0: there is nothing to do now. Forgets the words of articles that have been read meanwhile. It is never
--- further ahead than skip + 10,000 articles.
+-- Parses up to 500 of the articles that were written in bulk and that are read soon, but not at once: after the first
+-- `skip`, and from the entry of the queue after `after` on. To parse the text is half of the work of reading an
+-- article, and only one session at a time reads. So a second session may parse ahead. Returns how far it has come, for
+-- the next call; 0: there is nothing to do now. Deletes the words of articles that have been read meanwhile. It is
+-- never more than skip + 10,000 articles ahead.
 create or replace function related_parse(after bigint, skip integer default 4000) returns bigint
     language plpgsql
     security definer
@@ -146,9 +148,9 @@ begin
 
     begin
         insert into related_words (article_id, text_hash, words)
-        select a.id, related_said_hash(x.text, configuration), to_tsvector(configuration, x.text)
+        select a.id, related_text_hash(x.text, configuration), to_tsvector(configuration, x.text)
         from articles a
-        cross join lateral (select related_said(a.title, a.summary, a.body) as text offset 0) x
+        cross join lateral (select related_text(a.title, a.summary, a.body) as text offset 0) x
         where a.id = any (batch) and a.status = 'published'
         on conflict (article_id) do nothing;
     exception when others then
@@ -158,7 +160,7 @@ begin
 end
 $$;
 
--- Makes the lists of these articles; where PostgreSQL fails, each by itself.
+-- Makes the lists of these articles; when PostgreSQL fails, it makes each list separately.
 create or replace function related_make_each(batch bigint[], this_turn smallint) returns integer
     language plpgsql
     set search_path = public, pg_temp
@@ -182,9 +184,9 @@ begin
 end
 $$;
 
--- Makes lists: of what was published, then those that it enters, and when all is read what was written in bulk.
--- Returns how many it made; 0: there is nothing to do, or others are doing it. Lists are dealt out by the remainders
--- of their ids, so that four callers can make lists at the same time.
+-- Makes lists: of published articles, then the lists that these enter, and after all articles are read the lists of
+-- articles written in bulk. Returns how many it made; 0: there is nothing to do, or others are doing it. The remainders
+-- of their ids distribute the lists, so that four callers can make lists at the same time.
 create or replace function related_list(max_articles integer, last_turn integer default 2) returns integer
     language plpgsql
     set search_path = public, pg_temp
@@ -235,8 +237,8 @@ begin
 end
 $$;
 
--- Queues articles that failed before and are to be tried again now. Infinity: the try is in the queue. A failure
--- sets the time of the next try (work_failed).
+-- Queues articles that failed before and must be tried again now. Infinity: the attempt is in the queue. A failure sets
+-- the time of the next attempt (work_failed).
 create or replace function related_retry() returns void
     language plpgsql
     set search_path = public, pg_temp
@@ -253,8 +255,8 @@ begin
 end
 $$;
 
--- Forgets the failures of articles that were tried again and for which nothing is left to do: so the pauses grow
--- whichever part of the work it is that fails.
+-- Deletes the failures of articles that were tried again and for which nothing is left to do. So the pauses grow
+-- whichever part of the work fails.
 create or replace function related_recovered() returns void
     language plpgsql
     set search_path = public, pg_temp
@@ -270,11 +272,11 @@ begin
 end
 $$;
 
--- Does a part of the work in the caller's transaction: up to so many articles. done: how many it dealt with; 0: there
--- is nothing to do for this caller now. failed: articles on which PostgreSQL failed in this call, and the reason of
--- the first; they are tried again later.
+-- Does a part of the work in the caller's transaction: up to the given number of articles. done: the number of
+-- articles, documents and lists of this call; 0: there is nothing to do for this caller now. failed: articles on which
+-- PostgreSQL failed in this call, and the reason of the first failure; they are tried again later.
 --
--- Fails at once (55P03) where it would have to wait for a lock on a table.
+-- Fails at once (55P03) when it would have to wait for a lock on a table.
 create or replace function related_work(max_articles integer, out done integer, out failed bigint[], out reason text)
     language plpgsql
     security definer
@@ -293,10 +295,10 @@ begin
     perform set_config('broadsheet.lists', 'later', true); -- stale_work writes them at the end: no marks are needed
     perform related_retry();
     nread := related_read(max_articles);
-    -- Others can't see yet what was read here: lists that depend on it wait for the next call, all but those of
-    -- the articles themselves.
+    -- Other sessions do not yet see the articles that were read here. So the lists that depend on them wait for the
+    -- next call, except the lists of the articles themselves.
     nmade := related_list(max_articles, case when nread > 0 then 0 else 2 end);
-    -- The JSON of a list is little work beside the list.
+    -- The JSON of a list takes little time compared with the list.
     nstale := stale_work(
         array(select l.key / 16 from change_log l where l.xid = pg_current_xact_id_if_assigned() and l.key % 16 = 1),
         greatest(max_articles, 200));
@@ -314,8 +316,8 @@ begin
 end
 $$;
 
--- Derives all documents, cards and lists anew from the tables, and tells every server that everything may have
--- changed: for data that came in while triggers did not fire. `./dev migrate rebuild` runs it.
+-- Derives all documents, cards and lists from the tables again, and reports to every server that everything may have
+-- changed: for data that was written while triggers did not fire. `./dev migrate rebuild` runs it.
 create or replace function rebuild() returns void
     language plpgsql
     set search_path = public, pg_temp

@@ -1,4 +1,4 @@
--- What follows from a change, in the transaction that makes it. Triggers are of statements, so a thousand rows in one
+-- The effects of a change, in the transaction of the change. Triggers are for each statement, so a thousand rows in one
 -- statement cost one call.
 --
 --     articles, article_authors, article_tags --> on_article_rows   --> documents, cards, change log
@@ -7,12 +7,11 @@
 --     article_related                         --> on_related_rows   --> marks, change log
 --     truncate                                --> on_rows_truncated
 
--- Articles, or what belongs to them, have changed. The arguments: the column of the article's id, the column of an
--- entity on whose listing the article is, and the kind of that.
+-- Articles, or rows that belong to them, have changed. The arguments: the column of the article's id, the column of an
+-- entity on whose listing the article is, and the kind of that entity.
 --
--- A session that writes many articles, each of them in several statements, may say
--- `set broadsheet.documents = 'later'`, so that not every statement writes the documents. It then calls
--- article_views_write() before it commits.
+-- A session that writes many articles, each of them in several statements, may set `set broadsheet.documents =
+-- 'later'`, so that not every statement writes the documents. It then calls article_views_write() before it commits.
 create or replace function on_article_rows() returns trigger
     language plpgsql
     security definer
@@ -25,7 +24,8 @@ begin
     if tg_op = 'INSERT' then
         execute format('select array_agg(distinct %I) from after_rows', tg_argv[0]) into changed;
     elsif tg_op = 'DELETE' then
-        -- The document is gone already where the article is: it can't tell any more on which listings it was.
+        -- When the article is deleted, its document is deleted too, and does not show any more on which listings the
+        -- article was.
         execute format('select array_agg(distinct %I), array_agg(distinct listing_key(entity_key(%s, %I))) from before_rows',
                        tg_argv[0], tg_argv[2], tg_argv[1])
             into changed, left_listings;
@@ -51,8 +51,8 @@ begin
 end
 $$;
 
--- Sections, authors or tags have come, have other names or slugs, or have gone. The argument: their kind. Documents
--- and cards that have the name are marked, which is one row for each name; the related worker writes them.
+-- Sections, authors or tags were inserted, renamed or deleted, or have another slug. The argument: their kind.
+-- Documents and cards with the name are marked, by one row for each name; the related worker writes them.
 create or replace function on_name_rows() returns trigger
     language plpgsql
     security definer
@@ -71,7 +71,7 @@ begin
         from (select id, slug, name from after_rows except select id, slug, name from before_rows) r;
         perform mark_stale(changed);
         if changed is not null then
-            changed := changed || entity_key(9, 0); -- cards and feeds on any listing may have the name
+            changed := changed || entity_key(9, 0); -- any listing may show the name
         end if;
     end if;
     perform change_log_add(changed);
@@ -92,7 +92,7 @@ begin
         select array_agg(distinct article_id) into changed from after_rows;
     elsif tg_op = 'DELETE' then
         select array_agg(distinct article_id) into changed from before_rows;
-        -- Lists that an article has left because it was deleted are made anew.
+        -- Lists that an article has left because it was deleted are made again.
         insert into related_queue (article_id, needs_reading, turn)
         select distinct o.article_id, false, 1
         from before_rows o
@@ -111,7 +111,7 @@ begin
 end
 $$;
 
--- All rows of a table are gone at once, so no entity is left to name.
+-- All rows of a table are deleted at once, so there is no entity to report.
 create or replace function on_rows_truncated() returns trigger
     language plpgsql
     security definer
@@ -133,7 +133,7 @@ begin
 end
 $$;
 
--- What the related lists are made from has changed.
+-- The source of the related lists has changed.
 create or replace function on_related_source() returns trigger
     language plpgsql
     security definer
@@ -174,13 +174,13 @@ begin
 end
 $$;
 
--- Another language: all terms are forgotten, and all articles are read again.
+-- Another language: all terms are deleted, and all articles are read again.
 create or replace function on_related_settings() returns trigger
     language plpgsql
     set search_path = public, pg_temp
 as $$
 begin
-    perform new.language::regconfig; -- fails where there is no such configuration
+    perform new.language::regconfig; -- fails when there is no such configuration
     if new.language is distinct from old.language then
         truncate article_terms, related_terms;
         update related_totals set narticles = 0, nterms = 0;
@@ -200,8 +200,8 @@ create or replace trigger tags_name before insert or update of name, slug on tag
 create or replace trigger related_language after update on related_settings
     for each row execute function on_related_settings();
 
--- Each table has the same triggers: one for insert, update and delete each, since a trigger with transition tables
--- is for one event, and one for truncate.
+-- Each table has the same triggers: one each for insert, update and delete, because a trigger with transition tables is
+-- for one event; and one for truncate.
 do $$
 declare
     t record;

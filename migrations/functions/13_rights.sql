@@ -1,4 +1,4 @@
--- A function that runs with the rights of the owner is not for everybody: migrations/grant gives it to roles.
+-- Not everybody may run a function with the rights of the owner: migrations/grants gives it to roles.
 do $$
 declare
     f record;

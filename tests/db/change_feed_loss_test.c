@@ -24,7 +24,7 @@ static void free_url(void)
 TestSuite(feed_loss, .init = make_articles, .fini = free_url, .timeout = 60);
 TestSuite(feed_loss_of_server, .timeout = 120); /* these tests make a PostgreSQL of their own */
 
-Test(feed_loss, reports_what_commits_while_its_connection_is_lost)
+Test(feed_loss, reports_commits_made_while_its_connection_is_lost)
 {
     PGconn *session = test_session_open(url);
     recorder_start_up(url, BY_NOTIFICATION);

@@ -1,4 +1,4 @@
-/* tests/db/model.h - a small site in a database, and a check that its readers get what its tables say.
+/* tests/db/model.h - a small site in a database, and a check that its readers get the content of its tables.
  *
  *     id  status     section  authors   tags        list
  *     1   published  City     Ada, Bob  Port, Tram  2, 3

@@ -2,8 +2,8 @@
  *
  *     changers, workers: begin, a few statements, commit or rollback, and again; a session that
  *                        has to wait for another one gets no turn until then
- *     observer:          in snapshots that it keeps for a while, every document and every list is
- *                        what the tables say
+ *     observer:          in snapshots that it keeps for a while, every document and every list has
+ *                        the content of the tables
  *
  * Now and then the changers pause, so that the workers catch up. Each session does the same in every run; the order
  * in which the sessions come together differs. */

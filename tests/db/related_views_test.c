@@ -82,7 +82,7 @@ static const struct change {
      "a3"},
 };
 
-Test(related_views, are_marked_for_cards_lists_and_names_that_changed_and_no_more)
+Test(related_views, are_marked_for_changed_cards_lists_and_names_and_for_nothing_else)
 {
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
         model_reset(session);

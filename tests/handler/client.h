@@ -1,7 +1,7 @@
 /* tests/handler/client.h - a client of the route table, on a real loop of libh2o and a socket pair.
  *
- * One thread has both ends: the loop reads in client_turn() what the client wrote, and client_answer()
- * reads what the handlers answered. */
+ * One thread has both ends: the loop reads the client's requests in client_turn(), and client_answer()
+ * reads the answers of the handlers. */
 #ifndef TESTS_HANDLER_CLIENT_H
 #define TESTS_HANDLER_CLIENT_H
 
@@ -31,12 +31,12 @@ struct reply {
     int status;
     char head[2048]; /* status line and headers, in lower case */
     char etag[32];   /* "" for none */
-    size_t length;   /* as the header says, or NO_LENGTH; a 304 never has a body */
+    size_t length;   /* from the header, or NO_LENGTH; a 304 never has a body */
     char body[16384];
 };
 struct reply client_answer(struct client *client);
 
-/* For HEAD: the answer has no body, whatever its length says. */
+/* For HEAD: the answer has no body, with any length in its header. */
 struct reply client_answer_head(struct client *client);
 
 bool client_has_answer(struct client *client); /* a part of one has arrived */

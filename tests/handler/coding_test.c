@@ -161,7 +161,7 @@ Test(coding, is_named_by_a_304_without_a_query)
     char many[128];
     snprintf(many, sizeof(many), "\"a,b\", W/%s", first.etag);
     expect_not_modified("", many);
-    cr_expect_eq(scene_kept(client, "/articles/7", "").status, 200, "the connection goes on");
+    cr_expect_eq(scene_kept(client, "/articles/7", "").status, 200, "the connection stays open");
 }
 
 Test(coding, is_named_by_a_304_when_it_was_just_looked_up)
@@ -226,5 +226,5 @@ ParameterizedTest(struct head *c, coding, has_the_same_length_for_head_and_for_g
     cr_expect_str_eq(head.etag, want.etag);
     cr_expect_eq(strstr(head.head, "content-encoding: gzip\r\n") != NULL, c->headers[0] != '\0');
     cr_expect(!client_has_answer(client), "no body follows");
-    cr_expect_eq(scene_kept(client, "/articles/7", "").status, 200, "the connection goes on");
+    cr_expect_eq(scene_kept(client, "/articles/7", "").status, 200, "the connection stays open");
 }

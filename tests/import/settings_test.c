@@ -94,7 +94,7 @@ Test(settings, of_the_role_do_not_reach_a_session)
     session_finish(&session);
 }
 
-Test(settings, of_the_role_do_not_change_what_an_import_does)
+Test(settings, of_the_role_do_not_change_the_effect_of_an_import)
 {
     make_unusual();
     cr_expect_eq(import_of_file(role_url, import_file_of("x", 1500, "t"), NULL), 0);

@@ -5,7 +5,7 @@
  *                                +-- yes -+
  *                          --> create database ... template     at exit --> drop_created
  *
- * A template is named by a hash of what is in migrations/, so that a change there makes a new one. The
+ * The name of a template has a hash of migrations/, so that a change there makes a new one. The
  * test processes run at the same time: an advisory lock lets one make the template while the others wait. */
 #include <glob.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* tests/support/sql.h - SQL for tests.
  *
- * Errors: everything here aborts the test and says why. Threads: any, but each PGconn on one. */
+ * Errors: everything here aborts the test and reports why. Threads: any, but each PGconn on one. */
 #ifndef BROADSHEET_TESTS_SUPPORT_SQL_H
 #define BROADSHEET_TESTS_SUPPORT_SQL_H
 

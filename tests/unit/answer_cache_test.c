@@ -94,7 +94,7 @@ static struct answer *find(uint64_t key)
     return find_at(key, NOW_US);
 }
 
-Test(answer_cache, finds_what_it_keeps)
+Test(answer_cache, finds_the_answers_that_it_keeps)
 {
     struct answer *answer = keep(1, 7, cache.freshness.seq);
     cr_assert_not_null(answer);

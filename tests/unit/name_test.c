@@ -23,7 +23,7 @@ static void expect_name(const char *text, const char *want)
     free(exact);
 }
 
-Test(name, has_no_white_space_at_its_ends_and_keeps_what_is_inside)
+Test(name, has_no_white_space_at_its_ends_and_keeps_the_white_space_inside)
 {
     static const char *const cases[][2] = {
         {"News", "News"},
