@@ -65,6 +65,40 @@ begin
 end
 $$;
 
+-- Writes these lists. Where PostgreSQL fails, each by itself; one that fails is marked for later.
+create or replace function stale_lists(lists bigint[]) returns void
+    language plpgsql
+    set search_path = public, pg_temp
+as $$
+declare
+    list bigint;
+begin
+    begin
+        perform related_views_write(lists);
+        return;
+    exception when others then
+        null;
+    end;
+    foreach list in array lists loop
+        begin
+            perform related_views_write(array[list]);
+            continue;
+        exception when others then
+            null;
+        end;
+        begin
+            perform related_views_repair(list);
+        exception when others or query_canceled then
+            perform work_failed(list, sqlerrm);
+            perform mark_stale(array[list_key(list)]);
+            update stale_marks
+            set retry_at = (select f.retry_at from related_failures f where f.article_id = list)
+            where key = list_key(list);
+        end;
+    end loop;
+end
+$$;
+
 -- The next of the articles whose documents have the name that is marked, in the order of their ids.
 create or replace function stale_articles(mark stale_marks, most integer) returns bigint[]
     language plpgsql stable
@@ -170,7 +204,7 @@ begin
             n := n + cardinality(showing);
         end if;
     end loop;
-    perform related_views_write(array(select distinct l.id from unnest(lists) l (id)));
+    perform stale_lists(array(select distinct l.id from unnest(lists) l (id)));
     if n = 0 then
         n := stale_names(50);
     end if;
