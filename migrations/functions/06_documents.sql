@@ -10,6 +10,18 @@ create or replace function article_head(id bigint, slug text, title text, summar
 return '{"id":' || id || ',"slug":' || to_json(slug) || ',"title":' || to_json(title)
     || ',"summary":' || text_json(summary);
 
+-- Is the text that is kept the same as the one that is to be kept? A text that PostgreSQL can't read is not: so
+-- what is damaged among the finished JSON never keeps an editor from writing, and is replaced.
+create or replace function same_text(kept text, fresh text) returns boolean
+    language plpgsql stable
+as $$
+begin
+    return kept is not distinct from fresh;
+exception when data_corrupted then
+    return false;
+end
+$$;
+
 -- The cards of the published ones among these articles, made from the tables.
 create or replace function article_cards_of(wanted bigint[])
     returns table (article_id bigint, section_id bigint, card text)
@@ -110,7 +122,7 @@ begin
         from fresh f
         left join fresh_card n on n.article_id = f.article_id
         left join lateral (select x.card from article_cards x where x.article_id = f.article_id offset 0) c on true
-        where c.card is distinct from n.card
+        where not same_text(c.card, n.card)
           and (exists (select from before b where b.article_id = f.article_id)
                or exists (select from article_related r where r.related_id = f.article_id offset 0))
     ), listing as (
@@ -129,14 +141,15 @@ begin
         select f.* from fresh f order by f.article_id
         on conflict (article_id) do update
             set status = excluded.status, depends_on = excluded.depends_on, document = excluded.document
-            where (article_views.status, article_views.depends_on, article_views.document)
-                <> (excluded.status, excluded.depends_on, excluded.document)
+            where (article_views.status, article_views.depends_on) <> (excluded.status, excluded.depends_on)
+               or not same_text(article_views.document, excluded.document)
     ), carded as (
         insert into article_cards
         select n.* from fresh_card n order by n.article_id
         on conflict (article_id) do update
             set section_id = excluded.section_id, card = excluded.card
-            where (article_cards.section_id, article_cards.card) <> (excluded.section_id, excluded.card)
+            where article_cards.section_id <> excluded.section_id
+               or not same_text(article_cards.card, excluded.card)
     )
     select array(select article_key(c.article_id) from card c), array(select l.key from listing l)
     into cards, listings;

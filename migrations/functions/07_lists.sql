@@ -87,6 +87,23 @@ begin
     select * from related_views_of(lists) fresh order by fresh.article_id
     on conflict (article_id) do update
         set depends_on = excluded.depends_on, cards = excluded.cards
-        where (related_views.depends_on, related_views.cards) is distinct from (excluded.depends_on, excluded.cards);
+        where related_views.depends_on <> excluded.depends_on
+           or not same_text(related_views.cards, excluded.cards);
+end
+$$;
+
+-- The same for a list that could not be written because a card on it is damaged: the cards on it are made anew
+-- from the tables. The lock keeps others from writing these cards meanwhile, as in article_views_write.
+create or replace function related_views_repair(list bigint) returns void
+    language plpgsql
+    set search_path = public, pg_temp
+as $$
+declare
+    shown bigint[] := array(select r.related_id from article_related r where r.article_id = list);
+begin
+    perform from article_views where article_id = any (shown) order by article_id for update;
+    delete from article_cards where article_id = any (shown);
+    insert into article_cards select * from article_cards_of(shown) c order by c.article_id;
+    perform related_views_write(array[list]);
 end
 $$;

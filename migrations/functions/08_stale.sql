@@ -65,6 +65,40 @@ begin
 end
 $$;
 
+-- Writes these lists. Where PostgreSQL fails, each by itself; one that fails is marked for later.
+create or replace function stale_lists(lists bigint[]) returns void
+    language plpgsql
+    set search_path = public, pg_temp
+as $$
+declare
+    list bigint;
+begin
+    begin
+        perform related_views_write(lists);
+        return;
+    exception when others then
+        null;
+    end;
+    foreach list in array lists loop
+        begin
+            perform related_views_write(array[list]);
+            continue;
+        exception when others then
+            null;
+        end;
+        begin
+            perform related_views_repair(list);
+        exception when others or query_canceled then
+            perform work_failed(list, sqlerrm);
+            perform mark_stale(array[list_key(list)]);
+            update stale_marks
+            set retry_at = (select f.retry_at from related_failures f where f.article_id = list)
+            where key = list_key(list);
+        end;
+    end loop;
+end
+$$;
+
 -- The next articles whose documents have the marked name, in the order of their ids.
 create or replace function stale_articles(mark stale_marks, most integer) returns bigint[]
     language plpgsql stable
@@ -88,7 +122,9 @@ end
 $$;
 
 -- Advances the oldest marks on names by one step. Each of them waits until all transactions have ended that were under
--- way when it was first read, because they may have read the old name. Returns the number of written documents.
+-- way when it was first read, because they may have read the old name. Other marks on the same
+-- name that could begin now ask for the same documents: they are deleted, so a name that was changed a hundred times
+-- costs as much as one that was changed once. Returns the number of written documents.
 create or replace function stale_names(most integer) returns integer
     language plpgsql
     set search_path = public, pg_temp
@@ -107,6 +143,11 @@ begin
         order by m.id limit 100
     loop
         exit when n >= most;
+        continue when not exists (select from stale_marks m where m.id = mark.id);
+        if mark.done_to = 0 then
+            delete from stale_marks m
+            where m.key = mark.key and m.id <> mark.id and m.horizon <= pg_snapshot_xmin(pg_current_snapshot());
+        end if;
         batch := stale_articles(mark, most - n);
         perform stale_documents(batch);
         if cardinality(batch) = most - n then -- there may be more
@@ -170,7 +211,7 @@ begin
             n := n + cardinality(showing);
         end if;
     end loop;
-    perform related_views_write(array(select distinct l.id from unnest(lists) l (id)));
+    perform stale_lists(array(select distinct l.id from unnest(lists) l (id)));
     if n = 0 then
         n := stale_names(50);
     end if;

@@ -267,7 +267,8 @@ begin
         select f.article_id from related_failures f
         where f.retry_at = 'infinity'
           and not exists (select from related_queue q where q.article_id = f.article_id)
-          and not exists (select from stale_marks m where m.key = document_key(f.article_id))
+          and not exists (
+            select from stale_marks m where m.key in (document_key(f.article_id), list_key(f.article_id)))
         for update skip locked);
 end
 $$;
@@ -316,6 +317,28 @@ begin
 end
 $$;
 
+-- Derives the documents, cards and lists of these articles anew. Where PostgreSQL fails, each half by itself. An
+-- article on which it fails alone is left as it was, with a warning.
+create or replace function rebuild_articles(ids bigint[]) returns void
+    language plpgsql
+    set search_path = public, pg_temp
+as $$
+declare
+    half constant integer := cardinality(ids) / 2;
+begin
+    delete from article_views where article_id = any (ids);
+    insert into article_views select * from article_views_of(ids) v order by v.article_id;
+    insert into article_cards select * from article_cards_of(ids) c order by c.article_id;
+exception when data_corrupted then
+    if half = 0 then
+        raise warning 'article % can''t be read: %', ids[1], sqlerrm;
+    else
+        perform rebuild_articles(ids[:half]);
+        perform rebuild_articles(ids[half + 1:]);
+    end if;
+end
+$$;
+
 -- Derives all documents, cards and lists from the tables again, and reports to every server that everything may have
 -- changed: for data that was written while triggers did not fire. `./dev migrate rebuild` runs it.
 create or replace function rebuild() returns void
@@ -324,12 +347,10 @@ create or replace function rebuild() returns void
 as $$
 begin
     lock table sections, authors, tags, articles, article_authors, article_tags in share row exclusive mode;
-    delete from article_views;
-    insert into article_views select * from article_views_of(array(select id from articles)) v order by v.article_id;
-    insert into article_cards select * from article_cards_of(array(select id from articles)) c order by c.article_id;
+    delete from article_views v where not exists (select from articles a where a.id = v.article_id);
+    perform rebuild_articles(array(select id from articles order by id));
     delete from related_views;
-    insert into related_views
-    select * from related_views_of(array(select id from articles)) v order by v.article_id;
+    perform stale_lists(array(select id from articles order by id));
     delete from related_queue;
     insert into related_queue (article_id, needs_reading, turn)
     select a.id, true, 2 from articles a where a.status = 'published' order by a.id;

@@ -1,6 +1,6 @@
 /* Articles on which PostgreSQL fails. The work on all other articles continues, and these articles
  * are tried again after longer and longer pauses. A trigger of the test fails in place of a row
- * that cannot be read. */
+ * that cannot be read, or the row itself is damaged. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -182,4 +182,104 @@ Test(failures, of_an_article_that_is_deleted_are_forgotten)
     let_pause_end();
     expect_failed("");
     cr_expect_eq(failures(), 0);
+}
+
+/* Only the texts of article 15 are so long that they are stored outside their rows. */
+static void lengthen_texts(void)
+{
+    test_session_sql(
+        session,
+        "create extension pg_surgery;"
+        "alter table articles alter body set storage external, alter summary set storage external;"
+        "alter table article_views alter document set storage external;"
+        "alter table article_cards alter card set storage external;"
+        "update articles set body = repeat('b', 9000), summary = repeat('s', 5000) where id = 15");
+    expect_failed("");
+    test_session_sql(session, "update article_related set related_id = 15 where rank = 1 and"
+                              " article_id in (11, 12, 13)");
+    expect_failed("");
+}
+
+/* What is stored outside the rows of the table is lost. */
+static void damage(const char *table)
+{
+    test_session_sql(
+        session,
+        "do $$ declare"
+        "  toast regclass := (select reltoastrelid from pg_class where oid = '%s'::regclass);"
+        "  chunks tid[];"
+        " begin"
+        "  execute format('select array_agg(ctid) from %%s', toast) into strict chunks;"
+        "  perform heap_force_kill(toast, chunks);"
+        " end $$",
+        table);
+}
+
+static bool can_read(const char *expression, const char *from)
+{
+    return model_number(session, "select count(*) from %s where md5(%s) <> '' and article_id = 15",
+                        from, expression) == 1;
+}
+
+Test(failures, of_a_damaged_document_or_card_never_keep_an_editor_from_writing)
+{
+    static const char *const tables[] = {"article_views", "article_cards"};
+    lengthen_texts();
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+        damage(tables[i]);
+        /* Of the same length as before, so that PostgreSQL has to read both to compare them. */
+        test_session_sql(session, "update articles set title = 'Stork %zu5' where id = 15", i);
+        cr_expect(can_read("document", "article_views"), "%s", tables[i]);
+        cr_expect(can_read("card", "article_cards"), "%s", tables[i]);
+    }
+    expect_failed("");
+    model_expect_settled(session, "damaged documents and cards");
+}
+
+static void write_lists_anew(void)
+{
+    test_session_sql(session, "select mark_stale(array(select list_key(id) from articles))");
+}
+
+Test(failures, of_a_damaged_card_stop_no_list_and_the_card_is_made_anew)
+{
+    lengthen_texts();
+    damage("article_cards");
+    write_lists_anew();
+    expect_failed("");
+    cr_expect(can_read("card", "article_cards"));
+    model_expect_settled(session, "a damaged card");
+}
+
+Test(failures, of_a_damaged_card_and_its_article_stop_no_other_list)
+{
+    lengthen_texts();
+    damage("article_cards");
+    damage("articles");
+    write_lists_anew();
+    long showing =
+        model_number(session, "select count(*) from article_related where related_id = 15");
+    char reason[200], *failed = work(reason, sizeof(reason));
+    cr_expect_not_null(strstr(reason, "missing chunk"), "%s: %s", failed, reason);
+    free(failed);
+    cr_expect_eq(model_number(session, "select count(*) from stale_marks where key %% 16 = 11"),
+                 showing, "only the lists that show the card are left for later");
+    let_pause_end();
+    test_session_sql(session, "update articles set title = 'Stork', summary = 's', body = 'b'"
+                              " where id = 15");
+    expect_failed("");
+    cr_expect_eq(model_number(session, "select count(*) from related_failures"), 0);
+    model_expect_settled(session, "a damaged card and article");
+}
+
+Test(failures, of_a_damaged_article_do_not_keep_the_others_from_being_rebuilt)
+{
+    lengthen_texts();
+    test_session_sql(session, "delete from article_views where article_id = 16;"
+                              "set client_min_messages = error");
+    damage("articles");
+    test_session_sql(session, "select rebuild()");
+    cr_expect_eq(model_number(session, "select count(*) from article_views where article_id = 16"),
+                 1);
+    cr_expect(can_read("document", "article_views"), "the old document is kept");
 }

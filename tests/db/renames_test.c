@@ -114,6 +114,35 @@ Test(renames, are_seen_from_the_commit_on_while_the_work_goes_on_and_after_it)
     model_expect_agreement(control, "the gates have closed");
 }
 
+Test(renames, of_one_name_cost_as_much_as_one_rename_when_they_come_before_the_work)
+{
+    enum { RENAMES = 20 };
+    add_many();
+    for (int i = 0; i < RENAMES; i++)
+        test_session_sql(control, "update tags set name = 'Tram %d' where id = 3", i);
+    long written = 0;
+    cr_assert(WAIT_UNTIL(60000, (written += model_number(control, "select stale_work('{}', 100)"),
+                                 model_number(control, "select count(*) from stale_marks") == 0)));
+    cr_expect_lt(written, 2 * MANY, "%ld documents were written", written);
+    cr_expect(has_name(1000 + MANY, "Tram 19"));
+    model_expect_agreement(control, "many renames of one tag");
+}
+
+/* The second rename comes when the first half of the documents is written. */
+Test(renames, that_come_while_the_work_goes_on_are_written_everywhere)
+{
+    add_many();
+    test_session_sql(control, "update tags set name = 'Tram 1' where id = 3");
+    cr_assert(WAIT_UNTIL(
+        60000, (model_number(control, "select stale_work('{}', 100)"),
+                model_number(control, "select max(done_to) from stale_marks") > 1000 + MANY / 2)));
+    test_session_sql(control, "update tags set name = 'Tram 2' where id = 3");
+    model_settle(control);
+    cr_expect_eq(model_number(control, "select count(*) from article_views where article_id > 1000"
+                                       " and document like '%%\"Tram 2\"%%'"),
+                 MANY);
+}
+
 Test(renames, open_the_gates_again_after_they_have_closed)
 {
     for (int i = 0; i < 5; i++) {

@@ -90,3 +90,28 @@ Test(start, is_ended_by_sigterm_without_a_database)
 {
     expect_to_end(1);
 }
+
+static bool leads_to(pid_t pid, const char *link, const char *want)
+{
+    char path[64], target[4096];
+    snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, link);
+    ssize_t n = readlink(path, target, sizeof(target) - 1);
+    target[n > 0 ? n : 0] = '\0';
+    return want != NULL ? strcmp(target, want) == 0 : n > 0;
+}
+
+/* A socket must not get the number of stderr: the log would be written into it. */
+Test(start, opens_its_standard_descriptors_where_they_are_closed)
+{
+    const char *const argv[] = {"sh", "-c", "exec \"$0\" <&- >&- 2>&-", test_program(), NULL};
+    const char *const env[] = {"BROADSHEET_LISTEN=127.0.0.1:0",
+                               "DATABASE_URL=postgres://127.0.0.1:1/x", NULL};
+    pid_t pid = test_process_start(&(struct test_process_spec){.argv = argv, .env = env});
+    char *program = realpath(test_program(), NULL);
+    cr_assert(WAIT_UNTIL(ALL_MS, leads_to(pid, "exe", program) && leads_to(pid, "fd/8", NULL)));
+    free(program);
+    cr_expect(leads_to(pid, "fd/0", "/dev/null"));
+    cr_expect(leads_to(pid, "fd/1", "/dev/null"));
+    cr_expect(leads_to(pid, "fd/2", "/dev/null"));
+    test_process_kill(pid);
+}
