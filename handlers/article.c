@@ -137,7 +137,7 @@ static const char wrong_length[] = "the pieces of a large article are not as lon
 
 static enum answer_kind answer_of(enum article_status status)
 {
-    assert(status != ARTICLE_PUBLISHED);
+    assert(status != ARTICLE_PUBLISHED && status != ARTICLE_MARKED);
     return status == ARTICLE_WITHDRAWN ? ANSWER_WITHDRAWN : ANSWER_ABSENT;
 }
 
@@ -154,11 +154,11 @@ static void on_article(struct db_query *article)
     }
     assert(article->nrows == 1 && !self->is_found);
     struct article_row row = article_row_read(article->result, article->row, &self->dependencies);
-    if (row.status != ARTICLE_PUBLISHED) {
+    if (row.status != ARTICLE_PUBLISHED && row.status != ARTICLE_MARKED) {
         end_without(self, answer_of(row.status));
         return;
     }
-    self->is_found = true;
+    self->is_found = row.status == ARTICLE_PUBLISHED;
     if (row.document.base == NULL) {
         assert(row.bytes > 0);
         self->large_bytes = row.bytes;
@@ -199,13 +199,15 @@ static void on_document(struct article_lookup *self)
     advance(self);
 }
 
-/* ---- a large document: in pieces, and only where a request wants it */
+/* ---- a large document: in pieces, and only where a request wants it. A marked one: always, since only
+ * large_article has its status. */
 
 static void fetch_large(struct article_lookup *self)
 {
     struct service *service = self->lookup.service;
-    assert(self->is_found && self->large_bytes > 0 && self->document == NULL);
-    if (!lookup_was_asked(&self->lookup, ARTICLE_WHOLE)) {
+    assert(self->large_bytes > 0 && self->document == NULL);
+    bool has_status = self->is_found; /* not that of a marked article */
+    if (has_status && !lookup_was_asked(&self->lookup, ARTICLE_WHOLE)) {
         advance(self);
         return;
     }
@@ -249,6 +251,7 @@ static void on_piece(struct db_query *large)
         end_without(self, answer_of(row.status));
         return;
     }
+    self->is_found = true;
     if (is_first && row.bytes != self->large_bytes && !begin_document(self, row.bytes)) {
         lookup_fail(&self->lookup, DB_BUSY, no_memory);
         return;

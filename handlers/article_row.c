@@ -61,6 +61,7 @@ static enum article_status status_of(h2o_iovec_t name)
 {
     return h2o_memis(name.base, name.len, H2O_STRLIT("published"))   ? ARTICLE_PUBLISHED
            : h2o_memis(name.base, name.len, H2O_STRLIT("withdrawn")) ? ARTICLE_WITHDRAWN
+           : h2o_memis(name.base, name.len, H2O_STRLIT("marked"))    ? ARTICLE_MARKED
                                                                      : ARTICLE_HIDDEN;
 }
 

@@ -17,13 +17,14 @@ enum { ARTICLE_SMALL_MAX_BYTES = 65536 };
 enum article_status {
     ARTICLE_PUBLISHED,
     ARTICLE_WITHDRAWN,
+    ARTICLE_MARKED, /* of article_by_id: large_article has the right status and document */
     ARTICLE_HIDDEN, /* any other: to readers, there is no such article */
 };
 
 struct article_row {
     enum article_status status;
     size_t bytes;         /* the length of the document */
-    h2o_iovec_t document; /* {"id":...}; base NULL where it is large, or withdrawn */
+    h2o_iovec_t document; /* {"id":...}; base NULL where it is large, marked or withdrawn */
 };
 
 /* Of article_by_id. Adds the entities that the article depends on, besides itself. */

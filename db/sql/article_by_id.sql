@@ -3,8 +3,8 @@
 --
 -- A document is null when large_article.sql must be asked for it: when it is longer than 65,536 bytes, so that a batch
 -- has a bounded size, and when it is marked (migrations/functions/05_marks.sql). The status of a marked article may be
--- old too. So the article counts as published here, and large_article.sql has its status.
-select v.article_id, case when v.is_marked then 'published' else v.status end, octet_length(v.document), v.depends_on,
+-- old too: it is 'marked' here, and large_article.sql has the right one.
+select v.article_id, case when v.is_marked then 'marked' else v.status end, octet_length(v.document), v.depends_on,
        case when octet_length(v.document) <= 65536 and v.status = 'published' and not v.is_marked then v.document end
 from (
     select a.article_id, a.status, a.depends_on, a.document,

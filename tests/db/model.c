@@ -114,14 +114,14 @@ static char *documents_sql(void)
         "with found (article_id, status, bytes, depends_on, document) as (%s)"
         " select f.article_id, f.status, f.depends_on,"
         "  case when f.status = 'published' then f.document end as document"
-        " from found f where f.document is not null or f.status <> 'published'"
+        " from found f where f.document is not null or f.status = 'withdrawn'"
         " union all select f.article_id, l.status, l.depends_on,"
         "  case when l.status = 'published' then convert_from(l.document, 'UTF8') end"
         " from found f cross join lateral ("
         "  select min(p.status) as status, (array_agg(p.depends_on))[1] as depends_on,"
         "   string_agg(p.piece, '') as document"
         "  from (%s) p (status, bytes, depends_on, piece) having count(*) > 0) l"
-        " where f.document is null and f.status = 'published'",
+        " where f.document is null and f.status <> 'withdrawn'",
         model_statement("article_by_id"), large);
 }
 

@@ -166,15 +166,25 @@ static void put_depends_on(PGresult *result, int column)
     result_put_keys(result, 0, column, keys, sizeof(keys) / sizeof(keys[0]));
 }
 
-PGresult *fake_large(int64_t id, int bytes)
+static PGresult *without_document(int64_t id, const char *status, int bytes)
 {
     PGresult *result = result_create(ARTICLE_COLUMNS);
     result_put_int64(result, 0, 0, id);
-    result_put_text(result, 0, 1, "published");
+    result_put_text(result, 0, 1, status);
     result_put_int32(result, 0, 2, bytes);
     put_depends_on(result, 3);
     result_put_null(result, 0, 4);
     return result;
+}
+
+PGresult *fake_large(int64_t id, int bytes)
+{
+    return without_document(id, "published", bytes);
+}
+
+PGresult *fake_marked(int64_t id, int bytes)
+{
+    return without_document(id, "marked", bytes);
 }
 
 PGresult *fake_piece(const char *status, int bytes, const char *piece, size_t length)

@@ -36,6 +36,7 @@ enum { FAKE_SECTION = 1000, FAKE_AUTHOR, FAKE_TAG };
  * db/sql/large_article.sql. bytes: the length of the whole document. piece: NULL for an article
  * that was withdrawn. */
 PGresult *fake_large(int64_t id, int bytes);
+PGresult *fake_marked(int64_t id, int bytes); /* the same of a marked article */
 PGresult *fake_piece(const char *status, int bytes, const char *piece, size_t length);
 
 /* The row of db/sql/related_by_id.sql: a list of n cards with the ids first, first + 1, ...; no row

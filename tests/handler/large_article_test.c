@@ -32,6 +32,7 @@ static void connect_two(void)
 }
 
 TestSuite(large_article, .init = connect_two, .timeout = 60);
+TestSuite(marked_article, .init = connect_two, .timeout = 60);
 
 /* The handler knows that the article is large, and has asked for its pieces. */
 static struct db_query *begin(struct client *client, int64_t id, int bytes)
@@ -311,4 +312,36 @@ Test(large_article, is_not_compressed)
     cr_expect_null(strstr(head.head, "content-encoding"));
     cr_expect_gt(head.length, HUGE_BYTES);
     free(text);
+}
+
+/* Its status in article_by_id may be old: it was withdrawn just now. */
+static void ask_for_withdrawn(const char *path)
+{
+    scene_looks_up(one, path);
+    fake_db_answer(fake_db_newest(DB_ARTICLE_BY_ID), fake_marked(7, 100));
+    fake_db_answer(fake_db_newest(DB_RELATED_BY_ID), fake_cards(7, SCENE_CARD, 1));
+    cr_expect_not(client_has_answer(one), "%s", path);
+    struct db_query *large = fake_db_newest(DB_LARGE_ARTICLE);
+    fake_db_row(large, fake_piece("withdrawn", 0, NULL, 0));
+    cr_expect_eq(client_answer(one).status, 410, "%s", path);
+}
+
+Test(marked_article, has_the_status_of_large_article)
+{
+    ask_for_withdrawn("/articles/7");
+    ask_for_withdrawn("/articles/7/related");
+}
+
+Test(marked_article, has_its_list_when_it_is_published)
+{
+    scene_looks_up(one, "/articles/7/related");
+    fake_db_answer(fake_db_newest(DB_ARTICLE_BY_ID), fake_marked(7, LARGE));
+    fake_db_answer(fake_db_newest(DB_RELATED_BY_ID), fake_cards(7, SCENE_CARD, 1));
+    struct db_query *large = fake_db_newest(DB_LARGE_ARTICLE);
+    send_pieces(large, PIECES);
+    fake_db_end(large, PIECES);
+    struct reply reply = client_answer(one);
+    cr_expect_eq(reply.status, 200);
+    cr_expect_eq(strncmp(reply.body, "{\"related_articles\":[{\"id\":20,", 30), 0, "%s",
+                 reply.body);
 }

@@ -97,6 +97,7 @@ ParameterizedTestParameters(article_row, hides_an_article_that_is_neither_publis
 {
     static struct status cases[] = {{"published", ARTICLE_PUBLISHED},
                                     {"withdrawn", ARTICLE_WITHDRAWN},
+                                    {"marked", ARTICLE_MARKED},
                                     {"draft", ARTICLE_HIDDEN},
                                     {"publish", ARTICLE_HIDDEN},
                                     {"", ARTICLE_HIDDEN}};
