@@ -59,7 +59,7 @@ static void start(struct lookup *lookup);
 static db_query_done_fn on_article;
 static bool add_document(struct article_lookup *self, h2o_iovec_t text);
 static void on_document(struct article_lookup *self);
-static void fetch_large(struct article_lookup *self);
+static void fetch_large(struct article_lookup *self, uint64_t deadline_ms);
 static db_query_row_fn on_piece;
 static bool begin_document(struct article_lookup *self, size_t bytes);
 static db_query_done_fn on_pieces;
@@ -161,8 +161,10 @@ static void on_article(struct db_query *article)
     self->is_found = row.status == ARTICLE_PUBLISHED;
     if (row.document.base == NULL) {
         assert(row.bytes > 0);
+        uint64_t took_ms = (clock_us() - self->lookup.began_us) / 1000;
+        uint64_t deadline_ms = self->lookup.service->deadline_ms;
         self->large_bytes = row.bytes;
-        fetch_large(self);
+        fetch_large(self, took_ms < deadline_ms ? deadline_ms - took_ms : 1);
     } else if (add_document(self, row.document)) {
         on_document(self);
     } else {
@@ -202,7 +204,8 @@ static void on_document(struct article_lookup *self)
 /* ---- a large document: in pieces, and only where a request wants it. A marked one: always, since only
  * large_article has its status. */
 
-static void fetch_large(struct article_lookup *self)
+/* deadline_ms: of the request that wants it, what is left of it. */
+static void fetch_large(struct article_lookup *self, uint64_t deadline_ms)
 {
     struct service *service = self->lookup.service;
     assert(self->large_bytes > 0 && self->document == NULL);
@@ -215,9 +218,7 @@ static void fetch_large(struct article_lookup *self)
         lookup_fail(&self->lookup, DB_BUSY, no_memory);
         return;
     }
-    uint64_t took_ms = (clock_us() - self->lookup.began_us) / 1000;
-    timer_start(&self->large_late,
-                took_ms < service->deadline_ms ? service->deadline_ms - took_ms : 1);
+    timer_start(&self->large_late, deadline_ms);
     self->large = (struct db_query){.statement = DB_LARGE_ARTICLE,
                                     .id = self->lookup.id,
                                     .on_row = on_piece,
@@ -442,7 +443,7 @@ static void on_soon(struct timer *timer)
 {
     struct article_lookup *self = container_of(timer, struct article_lookup, soon);
     if (self->large_bytes > 0 && self->document == NULL)
-        fetch_large(self);
+        fetch_large(self, self->lookup.service->deadline_ms); /* somebody has just joined */
     else
         advance(self);
 }

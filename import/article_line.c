@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/slug.h"
 #include "import/article_optional.h"
 #include "import/article_value.h"
 
@@ -22,7 +23,7 @@ static bool check_slug(struct article_line *article);
 static bool read_section(struct article_line *article);
 static bool read_published_at(struct article_line *article);
 
-enum { MAX_DEPTH = 32, MAX_SLUG_BYTES = 200 };
+enum { MAX_DEPTH = 32 };
 
 void article_line_init(struct article_line *article)
 {
@@ -136,7 +137,7 @@ static unsigned escaped_unit(const char *at, const char *end)
 static bool read_texts(struct article_line *article)
 {
     static const struct text_rule slug = {
-        .field = "slug", .key = "slug", .min_characters = 1, .max_characters = MAX_SLUG_BYTES};
+        .field = "slug", .key = "slug", .min_characters = 1, .max_characters = SLUG_MAX_BYTES};
     static const struct text_rule title = {
         .field = "title", .key = "title", .min_characters = 1, .max_characters = 1000};
     static const struct text_rule summary = {
@@ -153,25 +154,16 @@ static bool read_texts(struct article_line *article)
 
 static bool check_slug(struct article_line *article)
 {
-    const char *slug = article->slug.data;
-    bool has_letter = false;
-    char before = '-';
-
-    for (size_t i = 0; i < article->slug.bytes; i++) {
-        char c = slug[i];
-        bool is_letter = c >= 'a' && c <= 'z', is_digit = c >= '0' && c <= '9';
-        if (!is_letter && !is_digit && (c != '-' || before == '-'))
-            return article_value_refuse(
-                article, "slug is not words of a-z and 0-9 joined by single hyphens");
-        has_letter |= is_letter;
-        before = c;
-    }
-    if (before == '-')
+    switch (slug_check(article->slug.data, article->slug.bytes)) {
+    case SLUG_OK:
+        return true;
+    case SLUG_IS_NOT_WORDS:
         return article_value_refuse(article,
                                     "slug is not words of a-z and 0-9 joined by single hyphens");
-    if (!has_letter)
-        return article_value_refuse(article, "slug has no letter: digits alone would be an id");
-    return true;
+    case SLUG_HAS_NO_LETTER:
+        break;
+    }
+    return article_value_refuse(article, "slug has no letter: digits alone would be an id");
 }
 
 static bool read_section(struct article_line *article)

@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         expect_same(&ref, text);
     } else if (ref.kind == ARTICLE_REF_SLUG) {
         size_t length = strlen(ref.slug);
-        fuzz_check(length > 0 && length <= ARTICLE_SLUG_MAX_BYTES);
+        fuzz_check(length > 0 && length <= SLUG_MAX_BYTES);
         fuzz_check(strspn(ref.slug, "abcdefghijklmnopqrstuvwxyz0123456789-") == length);
         fuzz_check(strpbrk(ref.slug, "abcdefghijklmnopqrstuvwxyz") != NULL);
         fuzz_check(strstr(ref.slug, "--") == NULL);
@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 static void expect_same(const struct article_ref *ref, const char *text)
 {
-    char encoded[3 * ARTICLE_SLUG_MAX_BYTES + 1], *end = encoded;
+    char encoded[3 * SLUG_MAX_BYTES + 1], *end = encoded;
     for (const char *c = text; *c != '\0'; c++)
         end += sprintf(end, "%%%02x", (unsigned char)*c);
     const struct article_ref again[] = {article_ref_parse(text, strlen(text)),

@@ -171,17 +171,17 @@ Test(article_ref, reads_no_byte_beyond_the_text)
 
 Test(article_ref, accepts_a_slug_of_200_bytes_and_refuses_a_longer_one)
 {
-    char text[3 * (ARTICLE_SLUG_MAX_BYTES + 1)];
+    char text[3 * (SLUG_MAX_BYTES + 1)];
     memset(text, 'x', sizeof(text));
-    struct article_ref ref = parse(text, ARTICLE_SLUG_MAX_BYTES);
+    struct article_ref ref = parse(text, SLUG_MAX_BYTES);
     cr_expect_eq(ref.kind, ARTICLE_REF_SLUG);
-    cr_expect_eq(strlen(ref.slug), ARTICLE_SLUG_MAX_BYTES);
-    cr_expect_eq(parse(text, ARTICLE_SLUG_MAX_BYTES + 1).kind, ARTICLE_REF_INVALID);
+    cr_expect_eq(strlen(ref.slug), SLUG_MAX_BYTES);
+    cr_expect_eq(parse(text, SLUG_MAX_BYTES + 1).kind, ARTICLE_REF_INVALID);
     cr_expect_eq(parse(text, sizeof(text)).kind, ARTICLE_REF_INVALID);
 
     for (size_t i = 0; i < sizeof(text); i += 3)
         memcpy(text + i, "%78", 3);
-    cr_expect_eq(parse(text, 3 * ARTICLE_SLUG_MAX_BYTES).kind, ARTICLE_REF_SLUG,
+    cr_expect_eq(parse(text, 3 * SLUG_MAX_BYTES).kind, ARTICLE_REF_SLUG,
                  "the decoded length counts");
     cr_expect_eq(parse(text, sizeof(text)).kind, ARTICLE_REF_INVALID);
 }
