@@ -61,6 +61,9 @@ static bool read_json(struct article_line *article, const char *line, size_t byt
                                     ARTICLE_LINE_MAX_BYTES);
     if (memchr(line, 0, bytes) != NULL)
         return article_value_refuse(article, "not JSON: it has a NUL byte");
+    if (bytes >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0)
+        return article_value_refuse(article, "not JSON: a byte order mark is only allowed once, "
+                                             "before the first line");
     if (!has_few_values(line, bytes))
         return article_value_refuse(article, "the line has more than %d values",
                                     ARTICLE_LINE_MAX_VALUES);

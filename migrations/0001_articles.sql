@@ -5,7 +5,7 @@
 
 -- +migrate Up
 
--- Which functions and triggers are applied: the hash of migrations/functions.
+-- Which functions and triggers are applied: the hash of migrations/functions, and how many triggers that made.
 create table schema_functions (
     only_row boolean primary key default true check (only_row),
     hash     text    not null

@@ -212,6 +212,7 @@ ParameterizedTestParameters(article_line, has_the_reason_why_a_line_is_bad)
         {"{\"slug\":\"a\"", "not a whole JSON object", 0},
         {"{\"slug\":\"a\"} {}", "not JSON", 0},
         {"{'slug':'a'}", "not JSON", 0},
+        {"\xef\xbb\xbf{}", "not JSON: a byte order mark is only allowed once", 0},
         {"{\"a\":1,}", "not JSON", 0},
         {"{\"a\":\"\xff\"}", "not JSON", 0},
         {"{\"a\":\0 1}", "not JSON: it has a NUL byte", 9},
