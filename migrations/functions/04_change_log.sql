@@ -24,6 +24,14 @@ as $$
     select array['sections', 'authors', 'tags', 'articles', 'article_authors', 'article_tags']::regclass[]::oid[]
 $$;
 
+-- The tables whose triggers report changes.
+create or replace function reporting_tables() returns oid[]
+    language sql stable
+    set search_path = public, pg_temp
+as $$
+    select base_tables() || 'article_related'::regclass::oid
+$$;
+
 -- The history to which the log belongs. When it differs from before, earlier reports are not valid for the present
 -- data. It has these parts:
 --   * the cluster, its timeline and the database: they change with a restore or a failover;
@@ -43,7 +51,7 @@ as $$
         'change_log'::regclass::oid,
         (select md5(string_agg(concat_ws(' ', t.tgrelid, t.tgname, t.tgenabled, t.xmin), ',' order by t.tgrelid, t.tgname))
          from pg_trigger t
-         where t.tgrelid = any (base_tables()) and not t.tgisinternal))
+         where t.tgrelid = any (reporting_tables()) and not t.tgisinternal))
 $$;
 
 -- The reason why this database may not report changes, as a sentence; null when it reports them.
@@ -60,9 +68,9 @@ as $$
               from pg_trigger t
               join pg_proc p on p.oid = t.tgfoid
               cross join (values (4), (8), (16), (32)) event (bit) -- insert, delete, update, truncate
-              where t.tgrelid = any (base_tables()) and t.tgenabled in ('O', 'A')
-                and p.proname in ('on_article_rows', 'on_name_rows', 'on_rows_truncated')
-                and t.tgtype & event.bit <> 0) < 4 * cardinality(base_tables())
+              where t.tgrelid = any (reporting_tables()) and t.tgenabled in ('O', 'A')
+                and p.proname in ('on_article_rows', 'on_name_rows', 'on_related_rows', 'on_rows_truncated')
+                and t.tgtype & event.bit <> 0) < 4 * cardinality(reporting_tables())
             then 'triggers that report changes are absent or disabled: enable them, or run ./dev migrate; '
                  'then run ./dev migrate rebuild'
         end

@@ -114,6 +114,8 @@ Test(history, gives_the_reason_for_unreported_changes_and_reports_everything_aft
          "triggers"},
         {"alter table sections disable trigger all", "alter table sections enable trigger all",
          "triggers"},
+        {"alter table article_related disable trigger all",
+         "alter table article_related enable trigger all", "triggers"},
         {"alter table article_tags enable replica trigger article_tags_insert",
          "alter table article_tags enable trigger article_tags_insert", "triggers"},
         {"drop trigger article_authors_delete on article_authors",
