@@ -12,7 +12,7 @@
 #include "db/reporter.h"
 #include "db/slot.h"
 
-enum { GRACE_MS = 250, FIRST_GRACE_MS = 5000, OTHER_CONNECTIONS = 2 };
+enum { GRACE_MS = 1000, FIRST_GRACE_MS = 5000, OTHER_CONNECTIONS = 2 };
 static_assert((int)DB_NSTATEMENTS <= (int)DB_SET_MAX_STATEMENTS, "a connection has all of them");
 static_assert((int)DB_GROUP_ARTICLES == 0 && (int)DB_GROUP_LISTS == 1 &&
                   (int)DB_NGROUPS_OF_CONNECTIONS == 2,

@@ -94,6 +94,7 @@ create or replace function article_views_write(changed bigint[], is_news boolean
     language plpgsql
     security definer
     set search_path = public, pg_temp
+    set enable_seqscan = off -- the plans may be older than the archive
 as $$
 declare
     keeps_snapshot boolean := current_setting('transaction_isolation') <> 'read committed';

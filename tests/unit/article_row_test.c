@@ -95,12 +95,10 @@ struct status {
 
 ParameterizedTestParameters(article_row, hides_an_article_that_is_neither_published_nor_withdrawn)
 {
-    static struct status cases[] = {{"published", ARTICLE_PUBLISHED},
-                                    {"withdrawn", ARTICLE_WITHDRAWN},
-                                    {"marked", ARTICLE_MARKED},
-                                    {"draft", ARTICLE_HIDDEN},
-                                    {"publish", ARTICLE_HIDDEN},
-                                    {"", ARTICLE_HIDDEN}};
+    static struct status cases[] = {
+        {"published", ARTICLE_PUBLISHED}, {"withdrawn", ARTICLE_WITHDRAWN},
+        {"marked", ARTICLE_MARKED},       {"draft", ARTICLE_HIDDEN},
+        {"publish", ARTICLE_HIDDEN},      {"", ARTICLE_HIDDEN}};
     return cr_make_param_array(struct status, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
