@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 static const char *const tracking[] = {"fbclid", "gclid",   "mc_cid", "mc_eid",
                                        "igshid", "msclkid", "twclid", "ref_src"};
@@ -80,12 +81,13 @@ static int hex_digit(char c)
                                   : -1;
 }
 
+/* In capital letters too: some mail programs write them. */
 static bool is_tracking(h2o_iovec_t name)
 {
-    if (name.len >= strlen("utm_") && memcmp(name.base, "utm_", strlen("utm_")) == 0)
+    if (name.len >= strlen("utm_") && strncasecmp(name.base, "utm_", strlen("utm_")) == 0)
         return true;
     for (size_t i = 0; i < sizeof(tracking) / sizeof(tracking[0]); i++) {
-        if (h2o_memis(name.base, name.len, tracking[i], strlen(tracking[i])))
+        if (name.len == strlen(tracking[i]) && strncasecmp(name.base, tracking[i], name.len) == 0)
             return true;
     }
     return false;

@@ -59,9 +59,9 @@ bool article_value_time(struct article_line *article, struct json_object *object
 bool article_value_name(struct article_line *article, const char *field, struct json_object *value,
                         struct article_text *ret_text)
 {
-    struct article_text text;
+    struct article_text text = {0};
     struct name name;
-    size_t characters;
+    size_t characters = 0;
 
     if (!check_string(article, field, value, &text, &characters))
         return false;

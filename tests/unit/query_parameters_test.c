@@ -33,6 +33,8 @@ ParameterizedTestParameters(query_parameters, are_accepted_or_refused)
         /* parameters that social networks add */
         {"utm_source=x&utm_medium=y&utm_whatever", QUERY_PARAMETERS_FINE, "", "-", "-"},
         {"utm_source=x&utm_source=y&page=2", QUERY_PARAMETERS_FINE, "", "2", "-"},
+        {"UTM_Medium=1&FbClid=2&page=2", QUERY_PARAMETERS_FINE, "", "2", "-"},
+        {"Page=2", QUERY_PARAMETERS_UNKNOWN, "Page", "", ""},
         {"fbclid=1&gclid=2&mc_cid=3&mc_eid=4", QUERY_PARAMETERS_FINE, "", "-", "-"},
         {"igshid=1&msclkid=2&twclid=3&ref_src=4", QUERY_PARAMETERS_FINE, "", "-", "-"},
         {"fbclid=1&fbclid=2", QUERY_PARAMETERS_FINE, "", "-", "-"},
