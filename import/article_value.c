@@ -1,6 +1,7 @@
 /* Texts, times and names of a line. */
 #include "import/article_value.h"
 
+#include <assert.h>
 #include <json-c/json.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -105,6 +106,7 @@ bool article_value_names(struct article_line *article, const char *key, struct a
             return article_value_refuse(article, "%s is not a list of strings", key);
         if (!article_value_name(article, field, value, &name))
             return false;
+        assert(name.data != NULL);
         if (!has_name(names, &name))
             names->name[names->count++] = name;
     }
