@@ -1,8 +1,8 @@
-# Images of Broadsheet, one a target:
-#   migrate   runs the migrations once and ends
-#   demo      loads 2,000 made-up articles once and ends
-#   server    serves (the last, so the one that is built when none is named)
-# The packages are those of packages/*.txt, which ./dev installs too: what is tested is what ships.
+# Images of Broadsheet, one for each target:
+#   migrate   runs the migrations and ends
+#   demo      loads 2,000 made-up articles and ends
+#   server    serves; as the last target, it is the default
+# packages/*.txt name the packages. ./dev installs the same ones, so the tests run with them.
 
 FROM debian:bookworm-slim AS build
 WORKDIR /src
@@ -20,11 +20,11 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends $(sed 's/#.*//' packages/migrate.txt) \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin broadsheet
-COPY tools/migrate tools/address tools/address.sh tools/
+COPY tools/migrate tools/address tools/
 COPY --from=build /src/build/tools/conninfo build/tools/
 COPY migrations migrations
 USER 10001
-# The address stands in the environment, so that `docker ps` does not show it.
+# The address is in the environment variable DATABASE_URL, because `docker ps` shows command lines.
 CMD ["tools/migrate", "up"]
 
 FROM debian:bookworm-slim AS base
@@ -44,7 +44,7 @@ FROM base AS server
 COPY deploy/healthcheck /usr/local/bin/broadsheet-healthcheck
 ENV BROADSHEET_LISTEN=0.0.0.0:8080
 EXPOSE 8080
-# Alive, not ready: a restart does not bring a lost database back.
+# /healthz, not /readyz: a restart of the server does not help when the database is lost.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 CMD ["broadsheet-healthcheck", "/healthz"]
 ENTRYPOINT ["broadsheet"]
 CMD ["serve"]

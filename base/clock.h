@@ -1,7 +1,7 @@
 /* base/clock.h - the one clock of deadlines, pauses, ages and polls.
  *
- * It only moves forward, whatever is done to the wall clock, and it counts the time while the machine
- * is suspended: what is in memory has aged by the night that a laptop slept (CLOCK_BOOTTIME). */
+ * It only moves forward, also where somebody sets the wall clock. It also counts the time while the machine
+ * is suspended (CLOCK_BOOTTIME), since the answers in memory grow old in that time too. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 

@@ -1,8 +1,8 @@
 /* base/counter.h - numbers that one thread writes and any thread may read.
  *
- * Every event loop counts for itself; whoever shows the numbers adds the loops up. So there is no
- * lock and no locked instruction: the owner loads and stores, relaxed, and a reader sees some recent
- * value. Never let two threads add to the same counter. */
+ * Each thread has counters of its own; a reader adds them up. So there is no lock and no locked
+ * instruction: the owner loads and stores, relaxed, and a reader sees a recent value. Two threads must
+ * never add to the same counter. */
 #ifndef BASE_COUNTER_H
 #define BASE_COUNTER_H
 
@@ -34,8 +34,8 @@ static inline void counter_sub(struct counter *c, uint64_t n)
     counter_set(c, counter_get(c) - n);
 }
 
-/* How often a value fell at or under each of some bounds, as Prometheus counts it, but not
- * cumulative: that is done when it is shown. */
+/* How many values were at or below each bound and above the one before. (Prometheus wants cumulative numbers;
+ * the reader adds them up.) */
 enum { HISTOGRAM_MAX_BOUNDS = 16 };
 
 struct histogram {

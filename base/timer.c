@@ -1,8 +1,8 @@
 /*     timer_start --> (0 ms) the end of this turn --------------------------> fire
  *                 --> the heap --> the alarm (a timerfd) --> on_alarm ------> fire, fire ...
  *
- * The alarm may ring early, since it is not moved when a timer is stopped: mostly another timer is due
- * soon after, and moving it is a system call. */
+ * The alarm may expire early, since it is not set anew when a timer is stopped: mostly another timer is due
+ * soon after, and to set it is a system call. */
 #include "base/timer.h"
 
 #include <assert.h>
@@ -131,7 +131,7 @@ static void heap_add(struct loop *loop, struct timer *timer)
 {
     if (loop->_ntimers == loop->_room) {
         loop->_room = loop->_room == 0 ? FIRST_ROOM : 2 * loop->_room;
-        loop->_timers = h2o_mem_realloc(loop->_timers, loop->_room * sizeof(loop->_timers[0]));
+        loop->_timers = h2o_mem_realloc(loop->_timers, loop->_room * sizeof(struct timer *));
     }
     heap_up(loop, ++loop->_ntimers, timer);
 }

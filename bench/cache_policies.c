@@ -1,5 +1,5 @@
-/* FIFO, LRU and SIEVE: one list each. ARC: two, and two of ghosts. S3-FIFO: the program's. Belady:
- * a heap. */
+/* FIFO, LRU and SIEVE have one list each. ARC has two, and two for ids that it has evicted. S3-FIFO is the
+ * cache of the program. Belady's policy has a heap. */
 #include "bench/cache_policies.h"
 
 #include <assert.h>
@@ -20,8 +20,7 @@ static void *zeroed(size_t n, size_t bytes)
 enum { MAX_LISTS = 4, NOWHERE = MAX_LISTS };
 
 struct place {
-    uint32_t newer,
-        older; /* in the circle that begins and ends with the list itself: nids + list */
+    uint32_t newer, older; /* in a circle of the ids and of the list itself (nids + list) */
     uint8_t list;
     bool is_visited; /* SIEVE */
 };
@@ -63,7 +62,7 @@ static void put(struct policy *p, uint32_t id, uint8_t list)
     p->n[list]++;
 }
 
-static void take(struct policy *p, uint32_t id)
+static void remove_id(struct policy *p, uint32_t id)
 {
     const struct place *place = &p->at[id];
     p->n[place->list]--;
@@ -82,7 +81,7 @@ static bool ask_fifo(struct policy *p, uint32_t id)
     if (p->at[id].list == 0)
         return true;
     if (p->n[0] == p->room)
-        take(p, oldest(p, 0));
+        remove_id(p, oldest(p, 0));
     put(p, id, 0);
     return false;
 }
@@ -91,14 +90,14 @@ static bool ask_lru(struct policy *p, uint32_t id)
 {
     bool is_hit = p->at[id].list == 0;
     if (is_hit)
-        take(p, id);
+        remove_id(p, id);
     else if (p->n[0] == p->room)
-        take(p, oldest(p, 0));
+        remove_id(p, oldest(p, 0));
     put(p, id, 0);
     return is_hit;
 }
 
-/* Zhang et al., "SIEVE is simpler than LRU", NSDI 2024: the hand goes from old to new. */
+/* Zhang et al., "SIEVE is simpler than LRU", NSDI 2024. The hand moves from old to new. */
 static bool ask_sieve(struct policy *p, uint32_t id)
 {
     if (p->at[id].list == 0) {
@@ -112,13 +111,13 @@ static bool ask_sieve(struct policy *p, uint32_t id)
             victim = p->at[victim].newer;
         }
         p->hand = p->at[victim].newer;
-        take(p, victim);
+        remove_id(p, victim);
     }
     put(p, id, 0);
     return false;
 }
 
-/* ---- ARC: Megiddo and Modha, FAST 2003, figure 4, by the paper's names */
+/* ---- ARC: Megiddo and Modha, FAST 2003, figure 4, with the names of the paper */
 
 enum { T1, T2, B1, B2 };
 
@@ -130,7 +129,7 @@ static uint32_t at_most(uint32_t a, uint32_t b)
 static void move_oldest(struct policy *p, uint8_t from, uint8_t to)
 {
     uint32_t id = oldest(p, from);
-    take(p, id);
+    remove_id(p, id);
     put(p, id, to);
 }
 
@@ -146,13 +145,13 @@ static void make_room_for_new(struct policy *p)
 {
     uint32_t seen = p->n[T1] + p->n[T2] + p->n[B1] + p->n[B2];
     if (p->n[T1] + p->n[B1] == p->room) {
-        bool has_ghosts = p->n[T1] < p->room;
-        take(p, oldest(p, has_ghosts ? B1 : T1));
-        if (has_ghosts)
+        bool has_evicted = p->n[T1] < p->room;
+        remove_id(p, oldest(p, has_evicted ? B1 : T1));
+        if (has_evicted)
             replace(p, false);
     } else if (seen >= p->room) {
         if (seen == 2 * p->room)
-            take(p, oldest(p, B2));
+            remove_id(p, oldest(p, B2));
         replace(p, false);
     }
 }
@@ -169,12 +168,12 @@ static bool ask_arc(struct policy *p, uint32_t id)
     else if (list == NOWHERE)
         make_room_for_new(p);
     if (list != NOWHERE)
-        take(p, id);
+        remove_id(p, id);
     put(p, id, list == NOWHERE ? T1 : T2);
     return list == T1 || list == T2;
 }
 
-/* ---- ours: objects of a size beside which the cache's own share is nothing */
+/* ---- the program's cache: the objects are so large that its own memory for each does not count */
 
 enum { OBJECT_BYTES = 1 << 20, OWN_BYTES = 512 };
 
@@ -214,9 +213,8 @@ const struct policy_class policies[NPOLICIES] = {
     [POLICY_S3FIFO] = {"S3-FIFO", create_ours, ask_ours, destroy_ours},
 };
 
-/* ---- Belady: the next use of each that is kept, the latest on top of a heap. When an id is asked
- * for its old entry becomes a lie (its use is now), which is told by `next` and dropped once it is
- * on top. */
+/* ---- Belady: a heap of the next uses of the kept ids, the latest use on top. A request for an id makes its
+ * entry old. An old entry has a use in the past, so it never is on top while a later one exists. */
 
 struct heap {
     size_t n, *next_use;
@@ -244,8 +242,7 @@ static size_t heap_pop(struct heap *heap)
     return top;
 }
 
-/* next[i]: when what is asked for at i is asked for again; n or more, and each once, where it is
- * not. */
+/* next[i]: the next request for the id of request i; a unique number of n or more where there is none. */
 static size_t *next_uses(const uint32_t *ids, size_t n, uint32_t nids)
 {
     size_t *next = zeroed(n, sizeof(*next)), *seen = zeroed(nids, sizeof(*seen));
@@ -259,8 +256,7 @@ static size_t *next_uses(const uint32_t *ids, size_t n, uint32_t nids)
     return next;
 }
 
-/* What is not asked for again, or only after all that are kept, is not taken. An entry whose use
- * has passed can't be on top while there is one to come. */
+/* Does not keep an id without a next use, or with a later next use than all kept ids. */
 void belady(const uint32_t *ids, size_t n, uint32_t nids, uint32_t room, bool *hit)
 {
     size_t *next = next_uses(ids, n, nids), nkept = 0;

@@ -1,8 +1,7 @@
-/* bench/cache_policies.h - what a cache keeps: some policies, to be asked for ids 0 to nids - 1, in
- * turn.
+/* bench/cache_policies.h - policies that decide what a cache keeps. They are asked for ids 0 to nids - 1.
  *
- * All objects are of the same size; a policy has room for so many. Each is told by its answers
- * alone, but for Belady's, which knows what will be asked. */
+ * All objects have the same size; a policy has room for a number of them. No policy knows later requests,
+ * except Belady's. */
 #ifndef BENCH_CACHE_POLICIES_H
 #define BENCH_CACHE_POLICIES_H
 
@@ -15,16 +14,17 @@ struct policy;
 struct policy_class {
     const char *name;
     struct policy *(*create)(uint32_t nids, uint32_t room);
-    bool (*ask)(struct policy *policy, uint32_t id); /* a hit? It is there afterwards, mostly */
+    bool (*ask)(struct policy *policy,
+                uint32_t id); /* true: a hit. A miss adds the id, as a rule */
     void (*destroy)(struct policy *policy);
 };
 
-/* S3-FIFO is cache/cache.c, which takes an object only if it has room for ten. */
+/* S3-FIFO is cache/cache.c. It keeps an object only if it has room for ten. */
 enum { POLICY_FIFO, POLICY_LRU, POLICY_SIEVE, POLICY_ARC, POLICY_S3FIFO, NPOLICIES };
 extern const struct policy_class policies[NPOLICIES];
 
-/* Which are the hits of the best policy that there can be, which knows the future and need not take
- * what it is asked for (Belady 1966; Mattson et al. 1970)? hit: n of them. */
+/* The hits of the best possible policy: it knows all later requests, and it need not keep an object that it
+ * was asked for (Belady 1966; Mattson et al. 1970). hit: n of them. */
 void belady(const uint32_t *ids, size_t n, uint32_t nids, uint32_t room, bool *hit);
 
 #endif

@@ -1,13 +1,13 @@
-/* bench/cache_replay.c - what share of the requests in a log would a cache have answered?
+/* bench/cache_replay.c - the share of the requests of a log that a cache would have answered.
  *
  *     cache_replay [--size-percent P[,P...]] LOG
  *
- * LOG: a line a request, either an id or a line of an access log, of which the number behind
- * "/articles/" is taken; "-" is standard input. A request whose line begins with "-" and a digit is
- * made, but does not count: a crawler's. Lines with neither are left out.
+ * LOG: a request in each line; "-" is standard input. A line is an id, or a line of an access log with the
+ * id after "/articles/". A line that begins with "-" and a digit is a request of a crawler: it changes the
+ * cache, but it does not count. Other lines are ignored.
  *
- * Prints the hits of some policies, in percent of the requests that count, at caches with room for
- * P percent of the ids that the log asks for (10 of them at least), all answers being of one size.
+ * Prints the hits of some policies, in percent of the requests that count. The caches have room for P
+ * percent of the ids in the log (at least 10). All answers have the same size.
  *
  *     read_log --> number_ids --> replay, for each size and policy --> a line a size */
 #include <inttypes.h>
@@ -83,7 +83,7 @@ static void *grown(void *p, size_t n, size_t bytes)
     return p;
 }
 
-/* False: it asks for no article by its id. */
+/* False: the line has no id of an article. */
 static bool read_line(const char *line, int64_t *ret_id, bool *ret_counts)
 {
     const char *path = strstr(line, "/articles/");
@@ -126,7 +126,7 @@ static bool read_log(struct log *log, const char *name)
     if (is_file)
         fclose(file);
     if (log->left_out > 0)
-        fprintf(stderr, "cache_replay: %zu lines ask for no article by its id\n", log->left_out);
+        fprintf(stderr, "cache_replay: %zu lines have no id of an article\n", log->left_out);
     if (log->ncounted == 0)
         fprintf(stderr, "cache_replay: no request in %s counts\n", name);
     return log->ncounted > 0;
@@ -154,7 +154,7 @@ static void number_ids(struct log *log)
     free(ids);
 }
 
-/* ---- what comes of it */
+/* ---- the results */
 
 static void print_head(const struct log *log)
 {

@@ -1,9 +1,9 @@
-"""bench/harness.py - what every part of the benchmark needs.
+"""bench/harness.py - the functions that all parts of the benchmark use.
 
     Site: a database with a corpus --> Program, Relay: processes that end with ours --> load: wrk --> figures
 
-Everything listens on 127.0.0.1, and everything that is started here is ended by its process id when the
-run ends, also by Ctrl-C or a failure."""
+All programs listen on 127.0.0.1. When the run ends, also by Ctrl-C or a failure, it ends each process that it has
+started, by the process id."""
 import atexit
 import datetime
 import hashlib
@@ -26,12 +26,12 @@ RESULTS = BENCH / "results"
 BUILT = ROOT / "build" / "release"
 SCRATCH = ROOT / ".local" / "bench"
 
-START_SECONDS = 30  # how long a program may take until it listens
+START_SECONDS = 30  # within this time a program must listen
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Failure(Exception):
-    """What a user can read and act on."""
+    """A message for the user."""
 
 
 class NotMeasured(Failure):
@@ -43,7 +43,7 @@ def note(text):
 
 
 def setting(name, default, kind=int):
-    """An environment variable that is a number, or the default."""
+    """Returns the number in an environment variable, or the default."""
     text = os.environ.get(name, "")
     try:
         return kind(text) if text else default
@@ -52,7 +52,7 @@ def setting(name, default, kind=int):
 
 
 def run(*command, **kw):
-    """The output of a command that has to succeed."""
+    """Returns the output of a command. The command must succeed."""
     p = subprocess.run([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                        stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False, **kw)
     if p.returncode != 0:
@@ -72,9 +72,9 @@ def _end_all():
 
 
 def end_with_us():
-    """Signals end the run in order: what is registered at exit still happens. Called once, first of all."""
+    """Makes signals end the run like an exit, so that functions registered with atexit run. Call it once, first."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # for wrk: a connection is a file
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # for wrk: each connection is a file
     atexit.register(_end_all)
 
     def on_signal(number, _):
@@ -85,7 +85,7 @@ def end_with_us():
 
 
 class Process:
-    """A process that ends with ours: at exit by its id, and by the kernel where we are killed."""
+    """A process that ends with this one: by its id at exit, and by the kernel if this one is killed."""
 
     def __init__(self, *command, env=None, **kw):
         command = ["setpriv", "--pdeathsig=TERM", *map(str, command)]
@@ -126,7 +126,7 @@ class Program(Process):
         self.is_up.set()  # it has ended
 
     def pids(self):
-        """Its process and those that it has forked."""
+        """Returns the ids of its process and of the processes that it has forked."""
         pids = [self.pid]
         for pid in pids:
             for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
@@ -145,7 +145,7 @@ class Program(Process):
         return kb / 1024
 
     def get(self, paths):
-        """[(status, body)] of GETs, one after the other on one connection."""
+        """Returns [(status, body)] of GETs, in sequence on one connection."""
         connection = http.client.HTTPConnection(self.address, timeout=30)
         answers = []
         for path in paths:
@@ -162,19 +162,19 @@ def cpu_seconds(pid):
 
 
 def family_cpu_seconds(pid):
-    """Of a process, of its children, and of those of its children that have ended."""
+    """Of a process and of its children, also of those that have ended."""
     used = cpu_seconds(pid)
     for child in map(int, pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
         try:
             used += cpu_seconds(child)
         except (FileNotFoundError, ProcessLookupError):
-            pass  # it has ended just now, and is counted below
+            pass  # it has just ended, and is counted below
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return used + (int(fields[13]) + int(fields[14])) / CLOCK_TICKS
 
 
 class Relay(Process):
-    """The database again, delay_ms away, at self.url."""
+    """The same database at self.url, with delay_ms added to each round trip."""
 
     def __init__(self, site, delay_ms):
         super().__init__(BUILT / "bench" / "relay", 0, site.port, delay_ms, stdout=subprocess.PIPE)
@@ -187,7 +187,7 @@ class Relay(Process):
 # ---- the database
 
 class Site:
-    """A database with `articles` made-up articles: that of url or DATABASE_URL, or a private one."""
+    """A database with `articles` made-up articles: the one of url or of DATABASE_URL, or a private one."""
 
     def __init__(self, articles, url=""):
         self.articles = articles
@@ -197,20 +197,20 @@ class Site:
             is_filled = self._start_cluster()
         self._parts = urllib.parse.urlsplit(self.url)
         if self._parts.scheme not in ("postgresql", "postgres") or self._parts.hostname not in ("127.0.0.1", "localhost"):
-            raise Failure("DATABASE_URL has to be of the form postgresql://USER:PASSWORD@127.0.0.1:PORT/DATABASE here: "
-                          "the load stays on this machine, and a relay stands in for distance")
+            raise Failure("DATABASE_URL must have the form postgresql://USER:PASSWORD@127.0.0.1:PORT/DATABASE here: the load "
+                          "stays on this machine, and a relay simulates the distance of the database")
         self.port = self._parts.port or 5432
         if not is_filled:
             note(f"loading {articles:,} made-up articles")
             run("./dev", "corpus", articles, env={**os.environ, "DATABASE_URL": self.url})
             if is_private:
                 CORPUS_MADE_OF.write_text(made_of(articles))
-        # Into memory, as on a site that runs: a length in characters is counted on the whole text.
+        # Reads all into memory, as on a site in use: PostgreSQL reads the whole text to count its characters.
         for column, relation in (("document", "article_views"), ("cards", "related_views"), ("body", "articles")):
             self.query(f"select sum(length({column})) from {relation}")
 
     def _start_cluster(self):
-        """True: it holds the corpus already, made of what would make it now."""
+        """Returns true if it already holds the corpus that the present sources would make."""
         cluster = SCRATCH / "cluster"
         SCRATCH.mkdir(parents=True, exist_ok=True)
         is_filled = CORPUS_MADE_OF.exists() and CORPUS_MADE_OF.read_text() == made_of(self.articles)
@@ -228,18 +228,14 @@ class Site:
         return urllib.parse.urlunsplit(self._parts._replace(netloc=netloc))
 
     def query(self, sql):
-        """The result as psql prints it."""
+        """Returns the result as psql prints it."""
         return run("psql", "-XAtqw", "-v", "ON_ERROR_STOP=1", "-c", sql, env=self.environment()).strip()
 
     def environment(self):
-        """For PostgreSQL's own programs. The password goes through it because others do not see it there."""
-        parts = self._parts
-        return {**os.environ, "PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGCONNECT_TIMEOUT": "10",
-                "PGUSER": urllib.parse.unquote(parts.username or ""), "PGDATABASE": parts.path.strip("/"),
-                "PGPASSWORD": urllib.parse.unquote(parts.password or "")}
+        return environment_of(self.url)
 
     def server_pid(self):
-        """PostgreSQL's first process; None where it is not in our sight, as in a container."""
+        """Returns the id of PostgreSQL's first process, or None if it is not visible, as in a container."""
         pid = self.query("select pid from pg_stat_activity where backend_type = 'checkpointer'")
         try:
             name, _, rest = pathlib.Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
@@ -248,17 +244,26 @@ class Site:
         return int(rest.split()[1]) if name == "postgres" else None
 
 
+def environment_of(url):
+    """Returns the environment that gives psql, pgbench and similar programs the address, because every user of the machine
+    can read a command line. The URL names a database on this machine, as Site requires."""
+    parts = urllib.parse.urlsplit(url)
+    return {**os.environ, "DATABASE_URL": url, "PGHOST": "127.0.0.1", "PGPORT": str(parts.port or 5432), "PGCONNECT_TIMEOUT": "10",
+            "PGUSER": urllib.parse.unquote(parts.username or ""), "PGDATABASE": parts.path.strip("/"),
+            "PGPASSWORD": urllib.parse.unquote(parts.password or "")}
+
+
 def start_cluster(folder, *options):
-    """Its URL. A quarter of the machine's memory is PostgreSQL's, as its manual advises, but no more than a gigabyte."""
+    """Returns its URL. PostgreSQL gets a quarter of the memory, as its manual advises, and a gigabyte at most."""
     quarter_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**22
     return run("tools/cluster", "start", *options, "--memory", max(64, min(quarter_mb, 1024)), folder).splitlines()[-1]
 
 
-CORPUS_MADE_OF = SCRATCH / "corpus"  # what the private cluster was filled with
+CORPUS_MADE_OF = SCRATCH / "corpus"  # made_of() the corpus in the private cluster
 
 
 def made_of(articles):
-    """A word that changes when the corpus would."""
+    """Returns a text that is another one if the corpus would be."""
     sources = [ROOT / "bench" / name for name in ("make_articles.c", "made_article.c", "random.c", "template.c", "words.h")]
     for folder in ("migrations", "import"):
         sources += sorted(p for p in (ROOT / folder).rglob("*") if p.is_file())
@@ -271,8 +276,8 @@ def made_of(articles):
 # ---- load
 
 def load(program, connections, seconds, seed, articles, headers=()):
-    """Random articles from `connections` clients, each of which asks again as soon as it is answered. Returns the
-    figures of wrk (load.lua) and what the program used meanwhile."""
+    """`connections` clients request random articles; each sends its next request when it has its answer. Returns the
+    figures of wrk (load.lua), and the processor time and memory that the program used meanwhile."""
     wrk = Process("wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "60s", "--latency",
                   *(word for header in headers for word in ("-H", header)), "-s", BENCH / "load.lua", f"http://{program.address}", "--", seed, articles,
                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -285,7 +290,7 @@ def load(program, connections, seconds, seed, articles, headers=()):
             own.append((time.monotonic(), cpu_seconds(wrk.pid)))
         output = wrk.popen.communicate(timeout=seconds + 120)[0]
         used = program.cpu_seconds() - before
-    except (FileNotFoundError, ProcessLookupError, TypeError):  # nothing in /proc any more
+    except (FileNotFoundError, ProcessLookupError, TypeError):  # /proc has no such process
         raise Failure("the program has ended under load:\n" + "\n".join(program.last_lines)) from None
     wrk.end()
     found = re.search(r"^RESULT (\{.*\})$", output, re.M)
@@ -298,13 +303,13 @@ def load(program, connections, seconds, seed, articles, headers=()):
             "errors": result["bad_status"] + result["socket_errors"],
             "cpu_s_per_1000": round(used * 1000 / good, 4) if good else None,
             "rss_mb": round(max(memory), 1),
-            "wrk_core": round((own[-1][1] - own[0][1]) / (own[-1][0] - own[0][0]), 2)}  # of its one core, in the second half
+            "wrk_core": round((own[-1][1] - own[0][1]) / (own[-1][0] - own[0][0]), 2)}  # share of a core, in the second half
 
 
 # ---- the machine
 
 def machine():
-    """What a reader has to know to judge the figures."""
+    """Returns the facts about the machine that a reader needs to judge the figures."""
     cpu = pathlib.Path("/proc/cpuinfo").read_text()
     memory = pathlib.Path("/proc/meminfo").read_text()
     system = pathlib.Path("/etc/os-release").read_text()
@@ -326,7 +331,7 @@ def versions(site):
 
 
 def keep(name, rows):
-    """Writes results/NAME.json, a line a row."""
+    """Writes results/NAME.json, with a line for each row."""
     RESULTS.mkdir(exist_ok=True)
     if isinstance(rows, list):
         text = "[\n" + ",\n".join("  " + json.dumps(row) for row in rows) + "\n]\n"
@@ -338,5 +343,5 @@ def keep(name, rows):
 def kept(name):
     path = RESULTS / f"{name}.json"
     if not path.exists():
-        raise NotMeasured(f"bench/results/{name}.json is not there: measure first, with ./dev bench")
+        raise NotMeasured(f"bench/results/{name}.json is missing: measure first, with ./dev bench")
     return json.loads(path.read_text())

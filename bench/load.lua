@@ -1,4 +1,4 @@
--- bench/load.lua - what wrk asks for: articles by random ids, in an order that the seed decides.
+-- bench/load.lua - the requests of wrk: articles by random ids. The seed decides their order.
 --
 --     wrk ... -s bench/load.lua http://127.0.0.1:PORT -- SEED N     ids 1 to N
 --

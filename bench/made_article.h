@@ -1,8 +1,10 @@
 /* bench/made_article.h - one made-up article.
  *
- *     made_article_write(number) --> who, where, what, which numbers --> title, summary, body, tags, authors
+ *     made_article_write(number) --> subject, place, time, people, numbers, tags --> title, summary, body
+ *                                --> image, language, corrections
  *
- * Each story has a generator of its own, seeded with its number: story i is the same in every run. */
+ * Each article has a generator of its own, seeded with its number: article i is the same in every
+ * run. */
 #ifndef BENCH_MADE_ARTICLE_H
 #define BENCH_MADE_ARTICLE_H
 
@@ -16,6 +18,19 @@ enum {
     MADE_ARTICLE_MAX_TAGS = 6,
     MADE_ARTICLE_MAX_AUTHORS = 2,
     MADE_ARTICLE_NAME_BYTES = 64,
+    MADE_ARTICLE_MAX_CORRECTIONS = 2,
+    MADE_ARTICLE_MAX_TEXT_BYTES = 160, /* of an image and of a correction */
+};
+
+struct made_image {
+    char url[MADE_ARTICLE_MAX_TEXT_BYTES]; /* "": the article has none */
+    char alt[MADE_ARTICLE_MAX_TEXT_BYTES], credit[MADE_ARTICLE_MAX_TEXT_BYTES]; /* "": null */
+    unsigned width, height;                                                     /* 0: null */
+};
+
+struct made_correction {
+    char text[MADE_ARTICLE_MAX_TEXT_BYTES];
+    time_t at;
 };
 
 struct made_article {
@@ -28,17 +43,21 @@ struct made_article {
     char authors[MADE_ARTICLE_MAX_AUTHORS][MADE_ARTICLE_NAME_BYTES];
     unsigned nauthors;
     struct text title, summary, body;
+    struct made_image image;
+    const char *language; /* NULL: the site's language */
+    struct made_correction corrections[MADE_ARTICLE_MAX_CORRECTIONS];
+    unsigned ncorrections;
 
-    struct random _chance;
+    struct random _random;
     struct slots _slots;
-    const struct section_words *_desk;
+    const struct section_words *_words;
     const struct subject *_subject;
     const char *_town;
     unsigned _tags_told;
     struct shuffled_list _facts, _contexts, _praise, _doubts, _said1, _said2, _tag_lines;
 };
 
-/* Fills all of `story`. In a corpus (not demo) the text is tuned for size, in a demo for reading. */
-void made_article_write(struct made_article *story, bool is_demo, unsigned number);
+/* Fills all of `article`. The text of a corpus has the right sizes; the text of a demo is for reading. */
+void made_article_write(struct made_article *article, bool is_demo, unsigned number);
 
 #endif

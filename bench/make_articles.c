@@ -1,12 +1,15 @@
 /* bench/make_articles.c - made-up articles, one JSON object a line, for `broadsheet import`.
  *
  *     make_articles N         a corpus for benchmarks: slugs end in -c1 to -cN (as a pattern:
- *                             -c[0-9]+$), 20 sections, 2,000 authors, 5,000 tags drawn as by Zipf,
- *                             bodies of 1,000 to 8,000 characters, 3,000 on average
+ *                             -c[0-9]+$), 20 sections, 2,000 authors, 5,000 tags with frequencies
+ *                             that follow Zipf's law, bodies of 1,000 to 8,000 characters, 3,000 on
+ *                             average; half of the articles have an image, few have a language or
+ *                             corrections
  *     make_articles --demo N  a newspaper to look at: slugs end in -d1 to -dN, 8 sections,
- *                             64 authors, some 200 tags
+ *                             64 authors, about 200 tags
  *
- * Article i is the same in every run and whatever N is. made_article.c makes the text, out of words.h. */
+ * Article i is the same in every run, and does not depend on N. made_article.c makes the text from the
+ * words in words.h. */
 #include "bench/made_article.h"
 
 #include <ctype.h>
@@ -26,10 +29,10 @@ int main(int argc, char **argv)
                 "usage: make_articles [--demo] N     N articles as NDJSON, 1 to 100,000,000\n");
         return 2;
     }
-    static struct made_article story;
+    static struct made_article article;
     for (unsigned i = 1; i <= n && !ferror(stdout); i++) {
-        made_article_write(&story, demo, i);
-        print_line(&story);
+        made_article_write(&article, demo, i);
+        print_line(&article);
     }
     if (ferror(stdout) || fflush(stdout) != 0) {
         perror("make_articles: cannot write to standard output");
@@ -92,13 +95,52 @@ static void print_names(const char *key, unsigned n, const char names[][MADE_ART
     putchar(']');
 }
 
-static void print_line(const struct made_article *s)
+static void print_time(const char *key, time_t time)
 {
     struct tm tm;
-    char published[32];
-    gmtime_r(&s->published, &tm);
-    strftime(published, sizeof(published), "%Y-%m-%dT%H:%M:%SZ", &tm);
+    char text[32];
+    gmtime_r(&time, &tm);
+    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+    print_field(key, text);
+}
 
+static void print_text_or_null(const char *key, const char *text)
+{
+    if (text[0] == '\0')
+        printf(",\"%s\":null", key);
+    else
+        print_field(key, text);
+}
+
+static void print_image(const struct made_image *image)
+{
+    if (image->url[0] == '\0')
+        return;
+    fputs(",\"image\":{\"url\":", stdout);
+    print_string(image->url);
+    print_text_or_null("alt", image->alt);
+    print_text_or_null("credit", image->credit);
+    if (image->width > 0)
+        printf(",\"width\":%u,\"height\":%u", image->width, image->height);
+    putchar('}');
+}
+
+static void print_corrections(const struct made_article *s)
+{
+    if (s->ncorrections == 0)
+        return;
+    fputs(",\"corrections\":[", stdout);
+    for (unsigned i = 0; i < s->ncorrections; i++) {
+        fputs(i > 0 ? ",{\"text\":" : "{\"text\":", stdout);
+        print_string(s->corrections[i].text);
+        print_time("at", s->corrections[i].at);
+        putchar('}');
+    }
+    putchar(']');
+}
+
+static void print_line(const struct made_article *s)
+{
     print_slug(s);
     print_field("title", s->title.bytes);
     print_field("summary", s->summary.bytes);
@@ -106,6 +148,10 @@ static void print_line(const struct made_article *s)
     print_field("section", s->section);
     print_names("tags", s->ntags, s->tags);
     print_names("authors", s->nauthors, s->authors);
-    print_field("published_at", published);
+    print_time("published_at", s->published);
+    print_image(&s->image);
+    if (s->language != NULL)
+        print_field("language", s->language);
+    print_corrections(s);
     puts("}");
 }

@@ -9,16 +9,16 @@ import harness
 from harness import Failure, Program, run
 
 SOURCES = harness.BENCH / "peers"
-STATEMENTS = SOURCES / "statements"  # a folder for each way to ask
+STATEMENTS = SOURCES / "statements"  # a folder for each set of statements
 WAYS = sorted(folder.name for folder in STATEMENTS.iterdir())
 BUILT = harness.ROOT / "build" / "peers"
-DEBIAN_PATH = "/usr/bin:/bin"  # and not what a user has installed beside it
+DEBIAN_PATH = "/usr/bin:/bin"  # without programs that a user has installed elsewhere
 
 
 class Peer(typing.NamedTuple):
     name: str
     title: str
-    build: typing.Callable[[], None]  # fails with the reason
+    build: typing.Callable[[], None]  # raises a Failure with the reason
     command: list
     versions: typing.Callable[[], str]
 
@@ -40,7 +40,7 @@ def aiohttp_versions():
 # ---- Node
 
 def build_fastify():
-    """Where the same was installed already, nothing is asked of the registry."""
+    """Does not ask the registry if the same packages are installed already."""
     folder = copied("fastify")
     installed, wanted = folder / "installed", (folder / "package-lock.json").read_text()
     if not installed.exists() or installed.read_text() != wanted:
@@ -71,7 +71,7 @@ def go_versions():
 # ---- Rust
 
 def build_rust():
-    """All crates are Debian's; the lock file that cargo writes names the versions of this machine."""
+    """All crates come from Debian. The lock file of cargo names their versions on this machine."""
     folder = copied("rust")
     environment = {"PATH": DEBIAN_PATH, "CARGO_HOME": str(folder / ".cargo"), "CARGO_TARGET_DIR": str(folder / "target")}
     run("/usr/bin/cargo", "build", "--release", "--quiet", "--manifest-path", folder / "Cargo.toml", env=environment)
@@ -93,7 +93,7 @@ PEERS = [
 
 
 def build(peer):
-    """None, or why it can't be built here."""
+    """Returns None, or the reason why it cannot be built here."""
     try:
         (BUILT / peer.name).mkdir(parents=True, exist_ok=True)
         peer.build()
@@ -111,7 +111,7 @@ def start(peer, url, way):
 
 
 def copied(name):
-    """A folder to build in. Files that are the same keep their times: compilers look at them."""
+    """Returns a folder to build in. Equal files keep their times, because compilers check these."""
     for source in SOURCES.joinpath(name).rglob("*"):
         copy = BUILT / name / source.relative_to(SOURCES / name)
         if source.is_file() and not (copy.exists() and copy.read_bytes() == source.read_bytes()):
@@ -124,6 +124,6 @@ def debian(package):
     return re.match(r"(?:\d+:)?([\d.]+)", run("dpkg-query", "-W", "-f", "${Version}", package))[1]
 
 
-if __name__ == "__main__":  # what can be built here?
+if __name__ == "__main__":  # prints which peers can be built here
     for one in PEERS:
         print(one.title + ":", build(one) or pathlib.Path(os.fspath(one.command[-1])))

@@ -1,4 +1,4 @@
-"""bench/pgbench.py - what PostgreSQL itself does with the two statements, one article at a time: no HTTP, no JSON, no merge."""
+"""bench/pgbench.py - PostgreSQL alone with the two statements for one article at a time: no HTTP, no JSON, no merge."""
 import pathlib
 import resource
 import statistics
@@ -9,14 +9,15 @@ import harness
 import peer_programs
 from harness import Process
 
-STYLES = {"pgbench": 1, "pgbench-pipelined": 8}  # articles that are under way on a connection
+STYLES = {"pgbench": 1, "pgbench-pipelined": 8}  # articles at the same time on a connection
 WARM_UP_SECONDS = 1
-CONNECTIONS = [1, 64]  # each is a backend, so that more say nothing of a server with a pool
+CONNECTIONS = [1, 64]  # each is a backend; more cannot be compared with a server that has a pool
 
 
 def cell(site, style, way, connections, seconds):
-    """As harness.load has it: a request is both statements for one article. A pipeline is as late as its last answer."""
+    """Returns figures like those of harness.load. A request is both statements for one article. The time of a pipeline is that of its last answer."""
     depth = STYLES[style]
+    harness.SCRATCH.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=harness.SCRATCH) as folder:
         script = pathlib.Path(folder) / "script.sql"
         script.write_text(script_text(way, depth, site.articles))
@@ -43,7 +44,7 @@ def cell(site, style, way, connections, seconds):
 
 
 def last_times_ms(lines, seconds):
-    """Of the transactions that ended in the last seconds: before those each connection prepares its statements."""
+    """Of the transactions that ended in the last seconds. Before, each connection prepares its statements."""
     ended = [int(line[4]) + int(line[5]) / 1e6 for line in lines]
     first = max(ended, default=0) - seconds
     return [int(line[2]) / 1000 for line, end in zip(lines, ended) if end > first]
@@ -67,7 +68,7 @@ def used_by_children():
 
 
 def try_ways(site, style, seconds):
-    """{way: articles a second}, of two turns each."""
+    """Returns {way: articles per second}, of two turns each."""
     rates = {way: [] for way in peer_programs.WAYS}
     for _ in range(2):
         for way in peer_programs.WAYS:

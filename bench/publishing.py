@@ -1,8 +1,8 @@
-"""bench/publishing.py - how long until readers see what was committed?
+"""bench/publishing.py - the time from a commit until readers see the change.
 
-    psql: commit --> two servers, each under load and each asked again and again --> the first new answer of both
+    psql: commit --> two servers, each under load, each with a client that repeats its request --> the first new answer of both
 
-The time runs from when psql has heard of its commit until the later of the two has answered anew, that answer included."""
+The time begins when psql has the result of its commit. It ends when both servers have sent the new answer."""
 import http.client
 import json
 import statistics
@@ -13,18 +13,18 @@ import time
 import harness
 from harness import Process, Program
 
-CLIENTS = 16  # that read at random from each server meanwhile
+CLIENTS = 16  # of each server; they request random articles meanwhile
 LOAD_SECONDS = 900  # at most
 DEADLINE_SECONDS = 10
 SETTLE_SECONDS = 60
 
-# What was published, by the indexes of the queue: a backlog of others may stand in it by the ten thousand.
-WAITING = """select (select count(*) from related_queue where spread and turn = 0)
-    + (select count(*) from related_queue where not spread and article_id % 4 in (0, 1, 2, 3) and turn = 0)"""
+# Only articles that were published (turn 0), by the indexes of the queue: it may also hold ten thousand others.
+WAITING = """select (select count(*) from related_queue where needs_reading and turn = 0)
+    + (select count(*) from related_queue where not needs_reading and article_id % 4 in (0, 1, 2, 3) and turn = 0)"""
 
 
 def measure(site, rounds):
-    """{change: [ms, ...]}, a figure a round."""
+    """Returns {change: [ms, ...]}, with a figure for each round."""
     env = {"DATABASE_URL": site.url, "BROADSHEET_LISTEN": "127.0.0.1:0"}
     servers = [Program(harness.BUILT / "broadsheet", "serve", env=env) for _ in range(2)]
     clients = [Process("wrk", "-t1", f"-c{CLIENTS}", f"-d{LOAD_SECONDS}s", "-s", harness.BENCH / "load.lua", f"http://{server.address}",
@@ -38,7 +38,7 @@ def measure(site, rounds):
                 settle(site)
                 times[change.__name__].append(change(editor, servers, site, n))
         if any(client.popen.poll() is not None for client in clients):
-            raise harness.Failure(f"the load has ended before the measuring, within {LOAD_SECONDS} s")
+            raise harness.Failure(f"the load ended after {LOAD_SECONDS} s, before the measurement did")
         return times
     finally:
         for process in (*clients, editor.process, *servers):
@@ -46,38 +46,38 @@ def measure(site, rounds):
 
 
 class Editor:
-    """A psql that stays."""
+    """A psql that keeps its connection."""
 
     def __init__(self, site):
         self.process = Process("psql", "-XAtqw", "-v", "ON_ERROR_STOP=1", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                env=site.environment())
 
     def commit(self, sql):
-        """Runs it, as one transaction. Returns its first line, and the time at which it was committed."""
-        said = []
+        """Runs sql as one transaction. Returns the first line of the result, and the time of the commit."""
+        lines = []
         try:
             self.process.popen.stdin.write(f"begin; {sql}; commit;\n\\echo .\n")
             self.process.popen.stdin.flush()
             for line in self.process.popen.stdout:
                 if line == ".\n":
-                    return (said or [""])[0], time.monotonic()
-                said.append(line.rstrip("\n"))
+                    return (lines or [""])[0], time.monotonic()
+                lines.append(line.rstrip("\n"))
         except BrokenPipeError:
             pass
         raise harness.Failure(f"psql has ended at: {sql}")
 
 
 def settle(site):
-    """Waits until the lists of what was changed are made; those of others may wait still."""
+    """Waits until the lists of the changed articles are made. Lists of other articles may still wait."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while int(site.query(WAITING)) > 0:
         if time.monotonic() > deadline:
-            raise harness.Failure(f"the queue of related lists has not been worked off in {SETTLE_SECONDS} s")
+            raise harness.Failure(f"the queue of related lists has not been processed in {SETTLE_SECONDS} s")
         time.sleep(0.1)
 
 
 def seen(servers, path, is_new, since):
-    """Milliseconds from `since` until each server has given a new answer."""
+    """Returns the milliseconds from `since` until both servers have sent a new answer."""
     times = [None] * len(servers)
 
     def ask(n):
@@ -96,14 +96,14 @@ def seen(servers, path, is_new, since):
     for thread in threads:
         thread.join()
     if None in times:
-        raise harness.Failure(f"{path} is as it was {DEADLINE_SECONDS} s after a change")
+        raise harness.Failure(f"{path} has not changed {DEADLINE_SECONDS} s after a change")
     return round((max(times) - since) * 1000, 2)
 
 
-# ---- what is changed
+# ---- the changes
 
 def edit(editor, servers, site, n):
-    """A title, in the article's own answer."""
+    """A title changes; seen in the answer of the article."""
     article, title = 1 + n * 7919 % site.articles, f"Edited {n}"
     warm(servers, article)
     _, since = editor.commit(f"update articles set title = '{title}', version = version + 1 where id = {article}")
@@ -111,7 +111,7 @@ def edit(editor, servers, site, n):
 
 
 def card(editor, servers, site, n):
-    """A title, in the answer of another article that shows it."""
+    """A title changes; seen in the answer of another article that shows the card."""
     article, shown = shown_beside(servers, site, n)
     title = f"Shown {n}"
     _, since = editor.commit(f"update articles set title = '{title}', version = version + 1 where id = {shown}")
@@ -120,17 +120,17 @@ def card(editor, servers, site, n):
 
 
 def withdrawal(editor, servers, site, n):
-    """From the answer of another article that shows it."""
+    """An article is withdrawn; seen in the answer of another article that showed the card."""
     article, shown = shown_beside(servers, site, 1000 + n)
     _, since = editor.commit(f"update articles set status = 'withdrawn' where id = {shown}")
-    took = seen(servers, f"/articles/{article}",
+    time_ms = seen(servers, f"/articles/{article}",
                 lambda status, a: status == 200 and shown not in (c["id"] for c in a["related_articles"]), since)
     editor.commit(f"update articles set status = 'published' where id = {shown}")
-    return took
+    return time_ms
 
 
 def shown_beside(servers, site, n):
-    """An article and the first of its list."""
+    """Returns an article and the first article of its list."""
     article, cards = n * 6007 % site.articles, []
     while not cards:
         article = article % site.articles + 1
@@ -139,7 +139,7 @@ def shown_beside(servers, site, n):
 
 
 def own_list(editor, servers, site, n):
-    """A new article, until its related list is there too."""
+    """A new article; seen when its answer has its related list."""
     like = 1 + n * 3001 % site.articles
     article, since = editor.commit(
         "with new as (insert into articles (slug, section_id, published_at, title, summary, body)"
@@ -148,13 +148,13 @@ def own_list(editor, servers, site, n):
         " returning id, published_at), tagged as (insert into article_tags"
         f" select new.id, t.tag_id, new.published_at from new, article_tags t where t.article_id = {like})"
         " select id from new")
-    took = seen(servers, f"/articles/{article}", lambda status, a: status == 200 and a["related_articles"], since)
+    time_ms = seen(servers, f"/articles/{article}", lambda status, a: status == 200 and a["related_articles"], since)
     editor.commit(f"delete from articles where id = {article}")
-    return took
+    return time_ms
 
 
 def warm(servers, article):
-    """So that both have it in memory. Its answer."""
+    """Puts the article into the memory of both servers. Returns its answer."""
     for server in servers:
         answer = json.loads(server.get([f"/articles/{article}"])[0][1])
     return answer
@@ -167,6 +167,6 @@ CHANGES = {edit: "an edit, in the article", card: "an edit, in the list of anoth
 # ---- figures
 
 def figures(times):
-    """{change: {"median", "p95", "worst"}} in milliseconds."""
+    """Returns {change: {"median", "p95", "worst"}} in milliseconds."""
     return {change: {"median": round(statistics.median(ms), 2), "p95": round(statistics.quantiles(ms, n=20, method="inclusive")[-1], 2), "worst": max(ms)}
             for change, ms in times.items()}

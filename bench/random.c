@@ -16,22 +16,22 @@ struct random random_of(uint64_t seed)
     return (struct random){.state = next(&seed)};
 }
 
-unsigned random_below(struct random *chance, unsigned n)
+unsigned random_below(struct random *random, unsigned n)
 {
-    return (unsigned)((next(&chance->state) >> 32) * n >> 32);
+    return (unsigned)((next(&random->state) >> 32) * n >> 32);
 }
 
-unsigned random_between(struct random *chance, unsigned low, unsigned high)
+unsigned random_between(struct random *random, unsigned low, unsigned high)
 {
-    return low + random_below(chance, high - low + 1);
+    return low + random_below(random, high - low + 1);
 }
 
-double random_unit(struct random *chance)
+double random_unit(struct random *random)
 {
-    return (double)(next(&chance->state) >> 11) * 0x1p-53;
+    return (double)(next(&random->state) >> 11) * 0x1p-53;
 }
 
-unsigned random_zipf(struct random *chance, unsigned n)
+unsigned random_zipf(struct random *random, unsigned n)
 {
     static double sum[RANDOM_MAX_RANKS + 1]; /* [r]: the weights 1/1 + 1/2 + ... + 1/r */
     if (sum[1] == 0) {
@@ -39,7 +39,7 @@ unsigned random_zipf(struct random *chance, unsigned n)
             sum[r] = sum[r - 1] + 1.0 / r;
     }
     assert(n >= 1 && n <= RANDOM_MAX_RANKS);
-    double x = random_unit(chance) * sum[n];
+    double x = random_unit(random) * sum[n];
     unsigned low = 0, high = n - 1;
     while (low < high) {
         unsigned middle = (low + high) / 2;
@@ -51,21 +51,21 @@ unsigned random_zipf(struct random *chance, unsigned n)
     return low;
 }
 
-const char *random_any(struct random *chance, const struct list *list)
+const char *random_any(struct random *random, const struct list *list)
 {
-    return list->items[random_below(chance, list->n)];
+    return list->items[random_below(random, list->n)];
 }
 
-const char *shuffled_list_next(struct shuffled_list *deck, struct random *chance)
+const char *shuffled_list_next(struct shuffled_list *shuffled, struct random *random)
 {
-    unsigned n = deck->list->n;
+    unsigned n = shuffled->list->n;
     assert(n <= SHUFFLED_LIST_MAX);
-    if (deck->dealt % n == 0) {
+    if (shuffled->ngiven % n == 0) {
         for (unsigned i = 0; i < n; i++) { /* Fisher and Yates, inside out */
-            unsigned j = random_below(chance, i + 1);
-            deck->order[i] = deck->order[j];
-            deck->order[j] = (uint8_t)i;
+            unsigned j = random_below(random, i + 1);
+            shuffled->order[i] = shuffled->order[j];
+            shuffled->order[j] = (uint8_t)i;
         }
     }
-    return deck->list->items[deck->order[deck->dealt++ % n]];
+    return shuffled->list->items[shuffled->order[shuffled->ngiven++ % n]];
 }

@@ -1,5 +1,6 @@
-/* bench/random.h - chance that is the same in every run: no two numbers are asked for in one
- * expression, since C does not say which comes first. */
+/* bench/random.h - random numbers that are the same in every run.
+ *
+ * An expression asks for one number at most, because C does not say which of two calls comes first. */
 #ifndef BENCH_RANDOM_H
 #define BENCH_RANDOM_H
 
@@ -7,38 +8,39 @@
 
 enum {
     RANDOM_MAX_RANKS = 5000,
-    SHUFFLED_LIST_MAX = 16, /* the longest list that is dealt from */
+    SHUFFLED_LIST_MAX = 16, /* the longest list */
 };
 
 struct random {
     uint64_t state;
 };
 
-/* Different seeds, however near, give sequences that have nothing to do with each other. */
+/* Seeds that differ by 1 give sequences that are not related. */
 struct random random_of(uint64_t seed);
 
-unsigned random_below(struct random *chance, unsigned n);                    /* 0 to n - 1 */
-unsigned random_between(struct random *chance, unsigned low, unsigned high); /* both included */
-double random_unit(struct random *chance);                                   /* 0 <= x < 1 */
+unsigned random_below(struct random *random, unsigned n);                    /* 0 to n - 1 */
+unsigned random_between(struct random *random, unsigned low, unsigned high); /* both included */
+double random_unit(struct random *random);                                   /* 0 <= x < 1 */
 
-/* One of n ranks, from 0: the first twice as often as the second, three times as often as the third,
- * and so on (Zipf). n: at most RANDOM_MAX_RANKS. */
-unsigned random_zipf(struct random *chance, unsigned n);
+/* One of n ranks, from 0. The first rank comes twice as often as the second, three times as often as the
+ * third, and so on (Zipf). n: at most RANDOM_MAX_RANKS. */
+unsigned random_zipf(struct random *random, unsigned n);
 
 struct list {
     const char *const *items;
     unsigned n;
 };
 
-const char *random_any(struct random *chance, const struct list *list);
+const char *random_any(struct random *random, const struct list *list);
 
-/* Deals the items of a list in random order, each once before any comes again. Zeroed but for list. */
+/* Gives the items of a list in random order, each once before any is repeated. The caller sets `list`; all
+ * else is zero. */
 struct shuffled_list {
     const struct list *list;
-    unsigned dealt;
+    unsigned ngiven;
     uint8_t order[SHUFFLED_LIST_MAX];
 };
 
-const char *shuffled_list_next(struct shuffled_list *deck, struct random *chance);
+const char *shuffled_list_next(struct shuffled_list *shuffled, struct random *random);
 
 #endif

@@ -1,15 +1,14 @@
-/* bench/relay.c - puts a server on this machine DELAY_MS away, there and back.
+/* bench/relay.c - adds DELAY_MS to each round trip to a server on this machine.
  *
  *     client --> read --> [held for DELAY_MS / 2] --> write --> server
  *     client <-- write <-- [held for DELAY_MS / 2] <-- read <-- server
  *
  * usage: relay LISTEN_PORT TARGET_PORT DELAY_MS       both ports on 127.0.0.1; port 0 picks a free one
  *
- * It says on standard output which port it listens on. All that is read is held equally long, so one
- * queue, in the order of reading, is in the order of writing too, and one timer serves all connections.
- * The end of a stream is held like its bytes. What is not delayed: that a connection is accepted (the
- * first bytes on it are). Each direction of a connection holds at most HELD_MAX bytes; past that it is
- * not read from, and TCP slows the sender down. */
+ * It prints the port that it listens on. It holds all bytes for the same time, so one queue has the order of
+ * reading and of writing, and one timer serves all connections. It holds the end of a stream like the bytes.
+ * It accepts connections without delay; the first bytes are delayed. Each direction of a connection holds at
+ * most HELD_MAX bytes; above that the relay stops reading, and TCP slows the sender down. */
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
@@ -33,7 +32,7 @@ enum {
     EVENTS_MAX = 256,
 };
 
-/* What one read gave. len 0 is the end of the stream. */
+/* The result of one read. len 0 is the end of the stream. */
 struct chunk {
     struct chunk *next;
     struct pipe *pipe;
@@ -52,10 +51,10 @@ struct pipe {
     struct end *from, *to;
     struct queue ready; /* held long enough, not written yet */
     size_t held;        /* bytes in `waiting` and in `ready` */
-    bool ended;         /* nothing more will be read */
+    bool ended;         /* the end of the stream was read */
 };
 
-/* One socket of a link: what comes in goes out at the other end. */
+/* One socket of a link. The bytes of `in` leave through the other end. */
 struct end {
     struct link *link;
     int fd;
@@ -63,13 +62,13 @@ struct end {
     struct pipe *in, *out;
 };
 
-/* A client's connection, and ours to the server for it. */
+/* A connection of a client, and the connection to the server for it. */
 struct link {
     struct end client, server;
     struct pipe to_server, to_client;
     unsigned nwaiting; /* chunks in `waiting` */
-    bool is_dead;
-    struct link *next_dead;
+    bool is_closed;
+    struct link *next_closed;
 };
 
 static void on_client(void);
@@ -78,18 +77,18 @@ static void read_into(struct pipe *pipe);
 static void on_timer(void);
 static void write_ready(struct pipe *pipe);
 static void watch(struct end *end);
-static void kill_link(struct link *link);
-static void bury_dead(void);
+static void close_link(struct link *link);
+static void free_closed(void);
 
-static struct queue waiting; /* all chunks that are held, the oldest first */
-static struct link *dead;    /* of this turn: freed when no event can name them any more */
+static struct queue waiting; /* all held chunks, the oldest first */
+static struct link *closed;  /* freed after the events of this turn: one of these may name them */
 static int64_t now_ns, delay_ns;
 static int epoll_fd, listen_fd, timer_fd;
 static struct sockaddr_in target = {.sin_family = AF_INET};
 
-static void die(const char *what)
+static void fail(const char *failure)
 {
-    fprintf(stderr, "relay: %s: %s\n", what, strerror(errno));
+    fprintf(stderr, "relay: %s: %s\n", failure, strerror(errno));
     exit(1);
 }
 
@@ -105,11 +104,11 @@ static unsigned listen_on(unsigned port)
     if (listen_fd == -1 || setsockopt(listen_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
         bind(listen_fd, (struct sockaddr *)&at, sizeof(at)) != 0 || listen(listen_fd, 1024) != 0 ||
         getsockname(listen_fd, (struct sockaddr *)&at, &len) != 0)
-        die("cannot listen");
+        fail("cannot listen");
     return ntohs(at.sin_port);
 }
 
-/* epoll tells the listener and the timer by the addresses of their descriptors. */
+/* In epoll's events, the addresses of their descriptors stand for the listener and the timer. */
 static void set_up(unsigned port)
 {
     struct rlimit files;
@@ -123,13 +122,13 @@ static void set_up(unsigned port)
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (epoll_fd == -1 || timer_fd == -1)
-        die("cannot set up the loop");
+        fail("cannot set up the loop");
     port = listen_on(port);
     struct epoll_event clients = {.events = EPOLLIN, .data.ptr = &listen_fd},
                        timer = {.events = EPOLLIN, .data.ptr = &timer_fd};
     if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listen_fd, &clients) != 0 ||
         epoll_ctl(epoll_fd, EPOLL_CTL_ADD, timer_fd, &timer) != 0)
-        die("cannot set up the loop");
+        fail("cannot set up the loop");
     printf("relay: 127.0.0.1:%u is 127.0.0.1:%u, %.3f ms away\n", port, ntohs(target.sin_port),
            (double)delay_ns * 2e-6);
     fflush(stdout);
@@ -161,14 +160,14 @@ int main(int argc, char **argv)
         struct timespec now;
         clock_gettime(CLOCK_MONOTONIC, &now);
         now_ns = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-        on_timer(); /* whatever woke us: what is due goes first */
+        on_timer(); /* before the events: bytes that are due are sent first */
         for (int i = 0; i < n; i++) {
             if (events[i].data.ptr == &listen_fd)
                 on_client();
             else if (events[i].data.ptr != &timer_fd)
                 on_event(events[i].data.ptr, events[i].events);
         }
-        bury_dead();
+        free_closed();
     }
 }
 
@@ -195,7 +194,7 @@ static void on_client(void)
         int to = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (to == -1 || (connect(to, (struct sockaddr *)&target, sizeof(target)) != 0 &&
                          errno != EINPROGRESS)) {
-            close(fd); /* the client sees that the server is not there */
+            close(fd); /* so the client sees that the server is absent */
             if (to != -1)
                 close(to);
             continue;
@@ -210,28 +209,28 @@ static void on_client(void)
         watch(&link->server);
     }
     if (errno == EMFILE || errno == ENFILE)
-        die("too many connections for the limit on open files (ulimit -n)");
+        fail("too many connections for the limit on open files (ulimit -n)");
 }
 
 static void on_event(struct end *end, uint32_t events)
 {
-    if (end->link->is_dead)
+    if (end->link->is_closed)
         return;
     if (events & EPOLLERR) {
-        kill_link(end->link);
+        close_link(end->link);
         return;
     }
     if (events & EPOLLOUT)
         write_ready(end->out);
-    if (!end->link->is_dead && (end->interest & EPOLLIN) && (events & (EPOLLIN | EPOLLHUP)))
+    if (!end->link->is_closed && (end->interest & EPOLLIN) && (events & (EPOLLIN | EPOLLHUP)))
         read_into(end->in);
 }
 
-/* Asks epoll for what this end can use now. One that can use nothing is taken out, since epoll would
- * go on to report that it was hung up. */
+/* Asks epoll for the events that this end can use now. An end that can use none leaves epoll, which would
+ * otherwise report again and again that the peer has left. */
 static void watch(struct end *end)
 {
-    if (end->link->is_dead)
+    if (end->link->is_closed)
         return;
     uint32_t interest = 0;
     if (!end->in->ended && end->in->held < HELD_MAX)
@@ -243,18 +242,18 @@ static void watch(struct end *end)
     int change = interest == 0 ? EPOLL_CTL_DEL : end->interest == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
     struct epoll_event event = {.events = interest, .data.ptr = end};
     if (epoll_ctl(epoll_fd, change, end->fd, &event) != 0)
-        die("cannot watch a connection");
+        fail("cannot watch a connection");
     end->interest = interest;
 }
 
-static void kill_link(struct link *link)
+static void close_link(struct link *link)
 {
-    assert(!link->is_dead);
+    assert(!link->is_closed);
     close(link->client.fd);
     close(link->server.fd);
-    link->is_dead = true;
-    link->next_dead = dead;
-    dead = link;
+    link->is_closed = true;
+    link->next_closed = closed;
+    closed = link;
 }
 
 static void queue_put(struct queue *queue, struct chunk *chunk)
@@ -264,7 +263,7 @@ static void queue_put(struct queue *queue, struct chunk *chunk)
     queue->end = &chunk->next;
 }
 
-static struct chunk *queue_take(struct queue *queue)
+static struct chunk *queue_remove_first(struct queue *queue)
 {
     struct chunk *chunk = queue->first;
     queue->first = chunk->next;
@@ -273,34 +272,34 @@ static struct chunk *queue_take(struct queue *queue)
     return chunk;
 }
 
-/* A link with chunks in the great queue stays until the last of them is taken out. */
-static void bury_dead(void)
+/* A link with chunks in `waiting` stays until on_timer has removed the last of them. */
+static void free_closed(void)
 {
-    struct link **at = &dead;
+    struct link **at = &closed;
     while (*at != NULL) {
         struct link *link = *at;
         if (link->nwaiting > 0) {
-            at = &link->next_dead;
+            at = &link->next_closed;
             continue;
         }
-        *at = link->next_dead;
+        *at = link->next_closed;
         while (link->to_server.ready.first != NULL)
-            free(queue_take(&link->to_server.ready));
+            free(queue_remove_first(&link->to_server.ready));
         while (link->to_client.ready.first != NULL)
-            free(queue_take(&link->to_client.ready));
+            free(queue_remove_first(&link->to_client.ready));
         free(link);
     }
 }
 
-/* ---- the way of a byte: read_into, on_timer, write_ready */
+/* ---- the path of a byte: read_into, on_timer, write_ready */
 
-/* 0 is never. Either way a timer that has gone off is quiet again. */
+/* at_ns 0: never. Either call clears an expired timer. */
 static void arm_timer(int64_t at_ns)
 {
     struct itimerspec when = {
         .it_value = {.tv_sec = at_ns / 1000000000, .tv_nsec = at_ns % 1000000000}};
     if (timerfd_settime(timer_fd, TFD_TIMER_ABSTIME, &when, NULL) != 0)
-        die("cannot set the timer");
+        fail("cannot set the timer");
 }
 
 static void read_into(struct pipe *pipe)
@@ -309,7 +308,7 @@ static void read_into(struct pipe *pipe)
     ssize_t n = read(pipe->from->fd, bytes, sizeof(bytes));
     if (n < 0) {
         if (errno != EAGAIN && errno != EINTR)
-            kill_link(pipe->link);
+            close_link(pipe->link);
         return;
     }
     struct chunk *chunk = malloc(sizeof(*chunk) + (size_t)n);
@@ -329,16 +328,16 @@ static void on_timer(void)
 {
     bool any = false;
     while (waiting.first != NULL && waiting.first->due_ns <= now_ns) {
-        struct chunk *chunk = queue_take(&waiting);
+        struct chunk *chunk = queue_remove_first(&waiting);
         struct pipe *pipe = chunk->pipe;
         any = true;
         pipe->link->nwaiting--;
-        if (pipe->link->is_dead) {
+        if (pipe->link->is_closed) {
             free(chunk);
             continue;
         }
         queue_put(&pipe->ready, chunk);
-        if (pipe->ready.first == chunk) /* else the socket is full, and epoll will tell */
+        if (pipe->ready.first == chunk) /* else epoll reports when the socket has room */
             write_ready(pipe);
     }
     if (any)
@@ -355,7 +354,7 @@ static void write_ready(struct pipe *pipe)
             ssize_t n =
                 write(pipe->to->fd, chunk->bytes + chunk->written, chunk->len - chunk->written);
             if (n < 0 && errno != EAGAIN && errno != EINTR) {
-                kill_link(pipe->link);
+                close_link(pipe->link);
                 return;
             }
             chunk->written += n > 0 ? (size_t)n : 0;
@@ -363,13 +362,13 @@ static void write_ready(struct pipe *pipe)
                 break;
         }
         pipe->held -= chunk->len;
-        free(queue_take(&pipe->ready));
+        free(queue_remove_first(&pipe->ready));
     }
     struct link *link = pipe->link;
     bool is_over = link->to_server.ended && link->to_client.ended && link->nwaiting == 0 &&
                    link->to_server.ready.first == NULL && link->to_client.ready.first == NULL;
     if (is_over) {
-        kill_link(link);
+        close_link(link);
         return;
     }
     watch(pipe->to);

@@ -1,15 +1,15 @@
-"""bench/report.py - bench/REPORT.md out of what the parts have kept in bench/results/."""
+"""bench/report.py - writes bench/REPORT.md from the figures that the parts have written to bench/results/."""
 import re
 import subprocess
 import typing
 
 import harness
 
-HEAD = """# What was measured
+HEAD = """# Measurements
 
-What does it bring to answer `GET /articles/:id` asynchronously, and what does it cost? How do other programs do the same, and what is left of
-the speed as the archive grows? What does the cache keep? This report was written by `./dev bench` from the figures
-in [results/](results/); `bench/run report` writes it again from them, and `./dev bench` measures anew.
+This report answers four questions. What are the gain and the cost of answering `GET /articles/:id` asynchronously? How fast are other
+programs that do the same? How much of the speed remains when the archive grows? How many requests does the cache answer? `./dev bench`
+measures, and writes this report from the figures in [results/](results/). `bench/run report` only writes it again.
 """
 
 
@@ -24,7 +24,7 @@ def write(parts):
     code = "".join(p.read_text() for folder in ("db", "handlers", "server", "tests") for p in (harness.ROOT / folder).rglob("*.[ch]"))
     for name in re.findall(r"`([a-z0-9]+(?:_[a-z0-9]+){3,})`", hazards):
         if name not in code:
-            harness.note(f"bench/hazards.md names {name}, which is not in the code or the tests")
+            harness.note(f"bench/hazards.md names {name}, but neither the code nor the tests have it")
     text = "\n\n".join([HEAD.strip(), *sections, hazards]) + "\n"
     (harness.BENCH / "REPORT.md").write_text(text)
     harness.note("bench/REPORT.md is written")
@@ -33,7 +33,7 @@ def write(parts):
 # ---- words and tables
 
 def number(x):
-    """Three figures that count: 0.123, 1.23, 12.3, 123, 1,234."""
+    """Three significant digits: 0.123, 1.23, 12.3, 123, 1,234."""
     if x is None:
         return "-"
     if isinstance(x, int) or abs(x) >= 100:
@@ -54,7 +54,7 @@ def count(n, thing):
 
 
 def table(heads, rows):
-    """Words stand on the left of a column, numbers on the right."""
+    """Aligns words to the left and numbers to the right."""
     sides = ["---|" if any(cell.lstrip("*")[:1].isalpha() for cell in column) else "---:|" for column in zip(*rows)]
     lines = ["| " + " | ".join(heads) + " |", "|" + "".join(sides or ["---|"] * len(heads))]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
@@ -64,7 +64,7 @@ def table(heads, rows):
 
 class Panel(typing.NamedTuple):
     title: str
-    lines: dict  # name: [(x, y)]; the first is what was or what others do not reach, the second ours
+    lines: dict  # name: [(x, y)]; first the reference (before, yardstick), second Broadsheet
 
 
 STYLES = ["lt 1 lc rgb '#c2571a' lw 2 dt (8,4) pt 5 ps 0.9", "lt 1 lc rgb '#1a5fb4' lw 2.5 pt 7 ps 1",
@@ -73,8 +73,8 @@ STYLES = ["lt 1 lc rgb '#c2571a' lw 2 dt (8,4) pt 5 ps 0.9", "lt 1 lc rgb '#1a5f
 
 
 def plot(name, panels, x_label, y_label, key):
-    """results/NAME.svg: the panels side by side in two columns, both axes logarithmic, the same for all; key: the corner
-    where the names of the lines stand; "beside": where an odd number of panels leaves room."""
+    """Writes results/NAME.svg: the panels in two columns, with the same logarithmic axes. key: the corner of the names of the
+    lines, or "beside": the place that an odd number of panels leaves free."""
     ys = [y for panel in panels for line in panel.lines.values() for _, y in line if y]
     xs = [x for panel in panels for line in panel.lines.values() for x, _ in line]
     low, high = 10 ** _power(min(ys), down=True), 10 ** _power(max(ys), down=False)

@@ -11,7 +11,7 @@
 static const char *value_of(const struct slots *slots, const char *name, size_t len);
 static void add_number(struct text *out, unsigned n);
 
-void template_expand(const char *template, const struct slots *slots, struct random *chance,
+void template_expand(const char *template, const struct slots *slots, struct random *random,
                      struct text *out)
 {
     const char *open;
@@ -23,10 +23,10 @@ void template_expand(const char *template, const struct slots *slots, struct ran
             char *dash;
             unsigned low = (unsigned)strtoul(name, &dash, 10);
             assert(*dash == '-');
-            add_number(out, random_between(chance, low, (unsigned)strtoul(dash + 1, NULL, 10)));
+            add_number(out, random_between(random, low, (unsigned)strtoul(dash + 1, NULL, 10)));
         } else {
             size_t start = out->len;
-            template_expand(value_of(slots, name, (size_t)(close - name)), slots, chance, out);
+            template_expand(value_of(slots, name, (size_t)(close - name)), slots, random, out);
             if (isupper((unsigned char)name[0]))
                 out->bytes[start] = (char)toupper((unsigned char)out->bytes[start]);
         }
@@ -35,7 +35,7 @@ void template_expand(const char *template, const struct slots *slots, struct ran
     text_add(out, template, strlen(template));
 }
 
-/* name: up to the closing brace. */
+/* name: the text before the closing brace. */
 static const char *value_of(const struct slots *slots, const char *name, size_t len)
 {
     for (size_t i = 0; i < slots->n; i++) {
@@ -44,12 +44,11 @@ static const char *value_of(const struct slots *slots, const char *name, size_t 
             memcmp(known + 1, name + 1, len - 1) == 0)
             return slots->of[i].value;
     }
-    fprintf(stderr, "make_articles: words.h has a slot {%.*s} that nothing fills\n", (int)len,
-            name);
+    fprintf(stderr, "make_articles: words.h has a slot {%.*s} without a value\n", (int)len, name);
     abort();
 }
 
-/* As newspapers do: words up to ten, capitalised where a sentence begins. */
+/* Words up to ten, as in newspapers, with a capital first letter at the start of a sentence. */
 static void add_number(struct text *out, unsigned n)
 {
     static const char *const words[] = {"no",  "one",   "two",   "three", "four", "five",

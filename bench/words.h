@@ -1,17 +1,17 @@
-/* bench/words.h - what made-up articles are made of: the places, names and sentences of a region
- * that does not exist, the valley of the river Arle.
+/* bench/words.h - the words of made-up articles: places, names and sentences of a region that does not
+ * exist, the valley of the river Arle.
  *
- * A template's slots stand in braces; with a capital first letter the value is capitalised:
+ * A template has slots in braces. A slot with a capital first letter gives a capitalised value:
  *     {town} {town2} {street}  places             {thing} {topic}  "the tram extension", "tram extension"
- *     {body}                   who decides        {p1} {p1s} {role1}  who is for it: name, surname, role
- *     {day} {past} {month}     weekday, a month   {p2} {p2s} {role2}  who has doubts
- *                              gone, one to come
- *     {last} {year} {next}     of publication     {quote}          the next thing that is said
+ *     {body}                   that decides       {p1} {p1s} {role1}  a supporter: name, surname, role
+ *     {day} {past} {month}     weekday, a month   {p2} {p2s} {role2}  a person with doubts
+ *                              before, after
+ *     {last} {year} {next}     of publication     {quote}          the next quote
  *     {money} {crowd} {helpers} {pupils} {artists} {staff} {samples} {sites} {years}
  *                              numbers that stay the same throughout an article
- *     {20-90}                  a number of that range, drawn anew
+ *     {20-90}                  a new random number of that range
  *     {tag}                    one of the tags, in turn
- * Whatever has a name here is invented. */
+ * All names are invented. */
 #ifndef BENCH_WORDS_H
 #define BENCH_WORDS_H
 
@@ -24,17 +24,17 @@
         .n = sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *) \
     }
 
-/* What an article is about: `topic` takes "the" before it and a singular verb after it. */
+/* The subject of an article. `topic` has "the" before it and a singular verb after it. */
 struct subject {
     const char *topic;
     struct list tags;
 };
 
-/* A desk of the newsroom: its dependencies, and the sentences that suit all of them. */
+/* The words of a section: its subjects, and the sentences that fit each of them. */
 struct section_words {
     const char *section;
-    const struct subject *dependencies;
-    unsigned ndependencies;
+    const struct subject *subjects;
+    unsigned nsubjects;
     const struct list *contexts;
     struct list bodies, roles1, roles2;
     struct list titles, summaries, ledes, facts, praise, doubts, outlook;
@@ -51,7 +51,7 @@ static const struct list streets =
          "Lime Avenue", "the market square", "Orchard Hill", "Canal Street", "Bellfounders’ Yard",
          "Tannery Road", "Upper Town Road");
 
-/* 50 first names and 40 surnames: the 2,000 bylines of a corpus. */
+/* 50 first names and 40 surnames: the 2,000 authors of a corpus. */
 static const struct list first_names =
     LIST("Amara", "Ilse", "Tomás", "Noor", "Halina", "Jürgen", "Søren", "Leïla", "Edith", "Kwame",
          "Marguerite", "Anselm", "Zoë", "Ruairí", "Petra", "Idris", "Solveig", "Matteo", "Yuki",
@@ -68,7 +68,7 @@ static const struct list surnames =
          "Rainsford", "Dechamps", "Ilunga", "Merriweather", "Pohl", "Quayle", "Sørli", "Tregarth",
          "Underhill", "Varga", "Wexley", "Ypma");
 
-/* Tags that any story may carry, the commonest first. */
+/* Tags that any article may have, the most frequent first. */
 static const struct list general_tags =
     LIST("Arle valley", "local news", "public money", "volunteers", "interview", "analysis",
          "young people", "town planning", "families", "history", "statistics", "elections",
@@ -76,7 +76,7 @@ static const struct list general_tags =
          "accessibility", "petitions", "photo essay", "law", "research", "fundraising", "awards",
          "festivals", "technology", "investigation", "explainer");
 
-/* A corpus has 5,000 tags: each of these dependencies with each of these aspects. */
+/* A corpus has 5,000 tags: each of these topics with each of these aspects. */
 static const struct list corpus_topics = LIST(
     "harbour", "tram", "ferry", "school", "hospital", "library", "river", "housing", "market",
     "orchard", "museum", "theatre", "cycling", "railway", "water", "forest", "energy", "fishing",
@@ -100,8 +100,8 @@ static const struct list corpus_aspects =
          "exports", "partnerships", "campaigns", "protests", "awards", "debt", "waste",
          "innovation", "demand", "supply", "transport", "education", "management");
 
-/* A corpus has 20 sections. The first are the desks themselves, in their order; the others borrow
- * their sentences from desk number i modulo the number of desks. */
+/* A corpus has 20 sections. The first ones are those of section_words, in their order. Section number i of
+ * the others has the words of number i modulo NSECTION_WORDS. */
 static const struct list corpus_sections =
     LIST("City", "Business", "Science", "Health", "Culture", "Sport", "Environment", "Education",
          "Politics", "Money", "Technology", "Wellbeing", "Books", "Athletics", "Weather",
@@ -154,7 +154,7 @@ static const struct list event_contexts = LIST(
     "A school class from {town2} had come with drawings, which now hang in a window on {street}.",
     "Much of the work behind it was done by volunteers, most of them from {town} itself.");
 
-/* For corpora only, whose tags read well in a sentence. */
+/* Only for a corpus: its tags fit into a sentence. */
 static const struct list tag_lines =
     LIST("The debate touches on {tag}, which has divided {town} for years.",
          "Experts on {tag} from {town2} were invited to comment and will report in {month}.",
@@ -299,9 +299,9 @@ static const struct subject education_subjects[] = {
      LIST("engineering education", "secondary schools", "mentoring")},
 };
 
-#define SUBJECTS(array) .dependencies = array, .ndependencies = sizeof(array) / sizeof(array[0])
+#define SUBJECTS(array) .subjects = array, .nsubjects = sizeof(array) / sizeof(array[0])
 
-static const struct section_words desks[] = {
+static const struct section_words section_words[] = {
     {
         .section = "City",
         SUBJECTS(city_subjects),
@@ -796,6 +796,6 @@ static const struct section_words desks[] = {
     },
 };
 
-#define NDESKS (sizeof(desks) / sizeof(desks[0]))
+#define NSECTION_WORDS (sizeof(section_words) / sizeof(section_words[0]))
 
 #endif

@@ -1,12 +1,12 @@
-/* bench/yardstick.c - libh2o answering every request with the same bytes from memory: no server on
- * this library can be faster for answers of that size. Not in the product.
+/* bench/yardstick.c - libh2o answers every request with the same bytes from memory. No server with this
+ * library can be faster for answers of that size. Not in the product.
  *
  *     main --> bind --> thread per core: loop, listener --> [listening] ... a request --> the bytes
  *
- * usage: yardstick HOST:PORT BYTES [THREADS]     port 0 picks a free one; a thread a core
+ * usage: yardstick HOST:PORT BYTES [THREADS]     port 0 picks a free one; by default a thread per core
  *
- * The listening sockets and the settings of the HTTP library are the product's own, so that all that
- * is missing is the work for an answer. */
+ * The listening sockets and the settings of the HTTP library are those of the product. Only the work for an
+ * answer is missing. */
 #include <h2o.h>
 #include <h2o/http1.h>
 #include <pthread.h>
@@ -66,7 +66,7 @@ static void serve(const char *listen, unsigned nthreads)
     static int fds[MAX_THREADS];
     char *error;
     if (!listen_address_parse(&address, listen, &error) ||
-        !listen_address_bind(&address, nthreads, fds, &error)) {
+        !listen_address_open(&address, nthreads, fds, &error)) {
         fprintf(stderr, "yardstick: cannot listen: %s\n", error);
         exit(1);
     }

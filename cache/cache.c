@@ -4,6 +4,9 @@
 #include "cache/cache.h"
 
 #include <assert.h>
+#include <stdlib.h>
+
+#include <h2o/memory.h>
 
 #include "base/container_of.h"
 
@@ -15,11 +18,14 @@ enum {
     USES_FOR_MAIN = 2,
     MAX_CHANCES = 64, /* items passed over in one eviction */
     ITEMS_LOAD = 2,
-    SUBJECTS_LOAD = 8, /* only cache_drop() searches there */
+    DEPENDENCIES_LOAD = 8, /* only cache_drop() searches there */
+    ALLOCATOR_BYTES = 16,  /* of an allocation, at most */
 };
 
+static_assert(2 * LARGEST_GROWN_SHARE < LARGEST_SHARE, "each item may become twice as large");
+
 static void index_item(struct cache *cache, struct cache_item *item, uint64_t key,
-                       const int64_t *dependencies, size_t ndependencies);
+                       const uint64_t *dependencies, size_t ndependencies);
 static void make_room(struct cache *cache, size_t bytes);
 static void evict_one(struct cache *cache);
 static struct cache_item *victim_in_small(struct cache *cache);
@@ -38,7 +44,7 @@ void cache_init(struct cache *cache, size_t max_bytes, cache_evicted_fn *evicted
     for (size_t i = 0; i < CACHE_NQUEUES; i++)
         h2o_linklist_init_anchor(&cache->_queues[i].items);
     table_init(&cache->_items, ITEMS_LOAD);
-    table_init(&cache->_dependencies, SUBJECTS_LOAD);
+    table_init(&cache->_dependencies, DEPENDENCIES_LOAD);
 }
 
 void cache_finish(struct cache *cache)
@@ -61,20 +67,23 @@ struct cache_item *cache_find(struct cache *cache, uint64_t key)
 
 /* The item is on no queue until there is room for it, so it can't be evicted to make that. */
 bool cache_insert(struct cache *cache, struct cache_item *item, uint64_t key, size_t bytes,
-                  const int64_t *dependencies, size_t ndependencies)
+                  const uint64_t *dependencies, size_t ndependencies)
 {
     assert(bytes >= sizeof(*item) && ndependencies <= CACHE_MAX_DEPENDENCIES);
     assert(table_find(&cache->_items, key) == NULL);
-    *item = (struct cache_item){._own.key = key, ._bytes = bytes};
-    if (bytes > cache->_max_bytes / LARGEST_SHARE) {
+    size_t largest = cache->_max_bytes / LARGEST_SHARE;
+    size_t own_bytes = cache_dependencies_bytes(ndependencies);
+    *item = (struct cache_item){._own.key = key};
+    if (bytes > largest || own_bytes > largest - bytes) {
         cache->_evicted(cache, item);
         return false;
     }
+    item->_bytes = bytes + own_bytes;
     bool is_back =
         recent_keys_take(&cache->_recent_keys, table_hash(&cache->_items, key), cache_items(cache));
     index_item(cache, item, key, dependencies, ndependencies);
     recent_keys_fit(&cache->_recent_keys, cache_items(cache));
-    make_room(cache, bytes);
+    make_room(cache, item->_bytes);
     enqueue(cache, item, is_back ? CACHE_MAIN : CACHE_SMALL);
     assert(is_sound(cache));
     return true;
@@ -91,22 +100,27 @@ void cache_grow(struct cache *cache, struct cache_item *item, size_t more_bytes)
 }
 
 static void index_item(struct cache *cache, struct cache_item *item, uint64_t key,
-                       const int64_t *dependencies, size_t ndependencies)
+                       const uint64_t *dependencies, size_t ndependencies)
 {
     table_insert(&cache->_items, &item->_own, key);
     item->_ndependencies = ndependencies;
+    if (ndependencies > 0)
+        item->_dependencies = h2o_mem_alloc(ndependencies * sizeof(item->_dependencies[0]));
     for (size_t i = 0; i < ndependencies; i++) {
-        item->_dependency_nodes[i].item = item;
-        table_insert(&cache->_dependencies, &item->_dependency_nodes[i].node,
-                     (uint64_t)dependencies[i]);
+        item->_dependencies[i].item = item;
+        table_insert(&cache->_dependencies, &item->_dependencies[i].node, dependencies[i]);
     }
+}
+
+size_t cache_dependencies_bytes(size_t n)
+{
+    return n > 0 ? n * sizeof(struct cache_dependency) + ALLOCATOR_BYTES : 0;
 }
 
 /* ---- out
  *
- * There always is something to evict: at the worst moment of their growth, an item has 65 bytes in
- * the tables and the recent, so that these are a fifth of a full cache; and the item that wants room
- * is half of it at most. */
+ * There is always something to evict: at the worst moment of their growth, the tables and the recent keys
+ * take less than the items themselves, and the item that needs room is half of the cache at most. */
 
 static void make_room(struct cache *cache, size_t bytes)
 {
@@ -119,7 +133,7 @@ static void evict_one(struct cache *cache)
     bool is_small_due = cache->_queues[CACHE_MAIN].n == 0 ||
                         cache->_queues[CACHE_SMALL].bytes >= cache->_max_bytes / SMALL_SHARE;
     struct cache_item *item = is_small_due ? victim_in_small(cache) : NULL;
-    if (item == NULL) /* or all that was in small has moved */
+    if (item == NULL) /* also where all items of small have moved to main */
         item = victim_in_main(cache);
     if (item->_queue == CACHE_SMALL)
         remember(cache, item);
@@ -162,7 +176,9 @@ static void take_out(struct cache *cache, struct cache_item *item)
     dequeue(cache, item);
     table_remove(&cache->_items, &item->_own);
     for (size_t i = 0; i < item->_ndependencies; i++)
-        table_remove(&cache->_dependencies, &item->_dependency_nodes[i].node);
+        table_remove(&cache->_dependencies, &item->_dependencies[i].node);
+    free(item->_dependencies);
+    item->_dependencies = NULL;
     cache->_evicted(cache, item);
 }
 
@@ -180,13 +196,13 @@ static void remove_item(struct cache *cache, struct cache_item *item)
     take_out(cache, item);
 }
 
-/* Each that is removed takes all its dependencies off, so the list gets shorter by itself, also by two
- * where an item names the subject twice. */
-size_t cache_drop(struct cache *cache, int64_t subject)
+/* Each item that is removed takes all its dependencies off the list, so that the list becomes shorter;
+ * by two, where an item has the dependency twice. */
+size_t cache_drop(struct cache *cache, uint64_t dependency)
 {
     struct table_node *dependencies = NULL;
     size_t n = 0;
-    table_take(&cache->_dependencies, (uint64_t)subject, &dependencies);
+    table_take(&cache->_dependencies, dependency, &dependencies);
     for (; dependencies != NULL; n++)
         remove_item(cache, container_of(dependencies, struct cache_dependency, node)->item);
     make_room(cache, 0);
@@ -241,7 +257,7 @@ static bool is_sound(const struct cache *cache)
 
 bool cache_is_consistent(const struct cache *cache)
 {
-    size_t nholders = 0;
+    size_t ndependencies = 0;
     for (enum cache_queue queue = 0; queue < CACHE_NQUEUES; queue++) {
         const h2o_linklist_t *items = &cache->_queues[queue].items;
         size_t n = 0, bytes = 0;
@@ -251,14 +267,14 @@ bool cache_is_consistent(const struct cache *cache)
                 table_find(&cache->_items, cache_item_key(item)) != &item->_own)
                 return false;
             bytes += item->_bytes;
-            nholders += item->_ndependencies;
+            ndependencies += item->_ndependencies;
             for (size_t i = 0; i < item->_ndependencies; i++)
-                if (item->_dependency_nodes[i].item != item)
+                if (item->_dependencies[i].item != item)
                     return false;
         }
         if (n != cache->_queues[queue].n || bytes != cache->_queues[queue].bytes)
             return false;
     }
-    return is_sound(cache) && nholders == cache->_dependencies._nodes &&
+    return is_sound(cache) && ndependencies == cache->_dependencies._nodes &&
            table_is_consistent(&cache->_items) && table_is_consistent(&cache->_dependencies);
 }

@@ -1,5 +1,5 @@
-/* cache/cache.h - objects in memory by key, bounded in bytes, each of which knows the dependencies that
- * it shows.
+/* cache/cache.h - objects in memory by key, bounded in bytes. Each has dependencies: keys of the entities
+ * that it shows. A change of one of them drops it.
  *
  *     cache_insert --> small (a tenth) --used twice--> main --not used--> evicted
  *          |             |                             ^  |
@@ -8,26 +8,27 @@
  *          +-- with a key that is remembered ----------+
  *
  * The policy is S3-FIFO (Yang et al., "FIFO queues are all you need for cache eviction", SOSP
- * 2023): who walks the archive passes through the small queue and leaves the main one as it was. As
- * in the paper, an object goes from small to main when it was used more than once after its
- * insertion; its uses are counted up to 3, anew in main, where each turn costs one. Ours:
- * - as many keys are remembered as there are objects, by the hash (recent.h);
- * - what is removed or dropped from main, or had earned its place there, is remembered too: an
- *   article that changes while all read it comes back into main;
- * - at most 64 objects are passed over in the search for one to evict, so that no call takes long;
- * - an object larger than a tenth of the whole is not worth what would have to go for it.
+ * 2023): a crawler that reads the whole archive passes through the small queue, and the main queue stays as
+ * it was. As in the paper, an object moves from small to main when it was used more than once after its
+ * insertion. Its uses are counted up to 3, and from 0 again in main, where each turn costs one.
+ * We differ from the paper in four points:
+ * - The cache remembers as many keys as it has objects, by their hash (recent_keys.h).
+ * - The key of an object that is removed or dropped from main, or that had earned its place there, is
+ *   remembered too: a popular article that changes comes back into main.
+ * - The search for an object to evict passes over 64 objects at most, so that no call takes long.
+ * - An object larger than a tenth of the cache is not kept, since too many others would have to go.
  *
- * libh2o's container (h2o/cache.h) is not this: it evicts by LRU, counts the bytes of the values
- * alone, can't tell who shows a subject, and moves its whole hash table when that grows.
+ * libh2o's container (h2o/cache.h) evicts by LRU, counts the bytes of the values only, does not know
+ * dependencies, and moves its whole hash table when that grows.
  *
- * Everything counts: what the owner says of an object, the hash tables, what is remembered. Of the
- * cache itself, an object with seven dependencies costs about 305 bytes: struct cache_item, 272, and
- * its share in the tables.
+ * All memory counts: the bytes that the owner names for an object, its dependencies, the hash tables, the
+ * remembered keys. The cache itself takes about 90 bytes for an object and 34 for each of its dependencies.
  *
  * One thread. */
 #ifndef CACHE_CACHE_H
 #define CACHE_CACHE_H
 
+#include <assert.h>
 #include <h2o/linklist.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,11 +40,10 @@
 struct cache;
 struct cache_item;
 
-enum { CACHE_MAX_DEPENDENCIES = 7 };
+enum { CACHE_MAX_DEPENDENCIES = 256 };
 
-/* The item has left the cache and is its owner's again; it may be freed. Called from within all
- * that may evict, at the end of what they do to the item, but not of what they do: of the cache,
- * only the figures may be asked for from here. Never called by cache_find. */
+/* The item has left the cache and belongs to its owner again, who may free it. The functions that evict call
+ * this before they return; it may only ask the cache for its figures. cache_find() never calls it. */
 typedef void cache_evicted_fn(struct cache *cache, struct cache_item *item);
 
 enum cache_queue {
@@ -52,17 +52,20 @@ enum cache_queue {
     CACHE_NQUEUES,
 };
 
+struct cache_dependency {
+    struct table_node node; /* by the key of the entity */
+    struct cache_item *item;
+};
+
 /* Embed it. You own the memory until cache_insert(), and again from `evicted` on; in between it is
- * not moved. Nothing of it has to be set. */
+ * not moved. You need not set any member. */
 struct cache_item {
     struct table_node _own; /* by its key */
     h2o_linklist_t _link;   /* in a queue */
-    uint64_t _bytes : 48, _queue : 1, _uses : 2, _ndependencies : 3;
-    struct cache_dependency {
-        struct table_node node; /* by subject */
-        struct cache_item *item;
-    } _dependency_nodes[CACHE_MAX_DEPENDENCIES];
+    uint64_t _bytes : 48, _queue : 1, _uses : 2, _ndependencies : 13;
+    struct cache_dependency *_dependencies; /* one allocation; NULL where there are none */
 };
+static_assert(CACHE_MAX_DEPENDENCIES < 1 << 13, "_ndependencies has 13 bits");
 
 struct cache {
     size_t _max_bytes;
@@ -72,7 +75,7 @@ struct cache {
         size_t n, bytes;
     } _queues[CACHE_NQUEUES];
     struct table _items;
-    struct table _dependencies;      /* dependencies */
+    struct table _dependencies;
     struct recent_keys _recent_keys; /* hashes of keys */
 };
 
@@ -84,21 +87,24 @@ void cache_finish(struct cache *cache); /* evicts all */
 struct cache_item *cache_find(struct cache *cache, uint64_t key);
 
 /* Takes an item whose key is not in the cache. bytes: all that it costs its owner, the struct that
- * embeds it included. dependencies: CACHE_MAX_DEPENDENCIES at most, in any order; one that comes twice
- * counts once. Evicts others to make room. False: it is larger than a tenth of the cache, and
- * `evicted` has been called for it. */
+ * embeds it included. dependencies: CACHE_MAX_DEPENDENCIES at most, in any order. Evicts others to make
+ * room. False: it is larger than a tenth of the cache, and `evicted` has been called for it. */
 bool cache_insert(struct cache *cache, struct cache_item *item, uint64_t key, size_t bytes,
-                  const int64_t *dependencies, size_t ndependencies);
+                  const uint64_t *dependencies, size_t ndependencies);
 
 /* The item costs that much more. It must not grow beyond half of the cache. May evict others, not
- * itself: it is young again in its queue. */
+ * itself: it moves to the end of its queue. */
 void cache_grow(struct cache *cache, struct cache_item *item, size_t more_bytes);
 
-/* These evict: `evicted` is called for each that goes, which may be others as well, where a table
- * that gets smaller needs room for its move. */
+/* The cost of the dependencies of an item, besides the bytes that its owner names. */
+size_t cache_dependencies_bytes(size_t n);
+
+/* These evict: `evicted` is called for each item that goes. Other items may go too, where a table that
+ * becomes smaller needs room for its move. */
 void cache_remove(struct cache *cache, struct cache_item *item);
-size_t cache_drop(struct cache *cache, int64_t subject); /* all that hold it; how many they were */
-void cache_clear(struct cache *cache);                   /* all, and forgets what it remembered */
+size_t cache_drop(struct cache *cache,
+                  uint64_t dependency); /* all items that have it; their number */
+void cache_clear(struct cache *cache);  /* all items and all remembered keys */
 
 static inline uint64_t cache_item_key(const struct cache_item *item)
 {
@@ -110,9 +116,9 @@ static inline size_t cache_items(const struct cache *cache)
 {
     return cache->_queues[CACHE_SMALL].n + cache->_queues[CACHE_MAIN].n;
 }
-size_t cache_bytes(const struct cache *cache); /* never above max_bytes, but within a call */
+size_t cache_bytes(const struct cache *cache); /* never above max_bytes after a call */
 
-/* Looks at everything: for tests. */
+/* Checks all items: for tests. */
 bool cache_is_consistent(const struct cache *cache);
 
 #endif

@@ -26,7 +26,7 @@ void recent_keys_finish(struct recent_keys *recent)
     *recent = (struct recent_keys){0};
 }
 
-/* A quarter of the slots stays free, since hashes do not fill all buckets alike. */
+/* A quarter of the slots stays free, since hashes do not fill all buckets equally. */
 void recent_keys_fit(struct recent_keys *recent, size_t n)
 {
     size_t room = count(&recent->_slots) / 4 * 3;
@@ -54,7 +54,7 @@ static uint64_t *bucket(const struct recent_keys_slots *slots, uint64_t hash)
     return &slots->slot[(size_t)(hash >> (64 - slots->bits)) * WAYS];
 }
 
-/* How many have come since; of an empty slot, a great many. */
+/* The number of hashes that came later; very large for an empty slot. */
 static uint32_t age(const struct recent_keys *recent, uint64_t slot)
 {
     return slot != 0 ? recent->_now - (uint32_t)slot : UINT32_MAX;

@@ -22,8 +22,8 @@ void table_init(struct table *table, unsigned load)
         abort(); /* the kernel has no such call */
 }
 
-/* The upper half of factor * key + term, modulo 2^128. What follows is one to one, so it takes
- * nothing from the guarantee; it keeps ids that follow one another from falling into a pattern. */
+/* The upper half of factor * key + term, modulo 2^128. The steps after it are one to one, so that the
+ * guarantee stays; they keep consecutive ids from forming a pattern. */
 uint64_t table_hash(const struct table *table, uint64_t key)
 {
     unsigned __int128 factor = (unsigned __int128)table->_factor[1] << 64 | table->_factor[0];
@@ -124,7 +124,7 @@ static void release(struct table_buckets *buckets)
     *buckets = (struct table_buckets){0};
 }
 
-/* The bucket that has to hold this hash, or NULL where there are no buckets. */
+/* The bucket of this hash, or NULL where there are no buckets. */
 static struct table_node **bucket(const struct table_buckets *buckets, uint64_t hash)
 {
     return buckets->first != NULL ? &buckets->first[index_of(buckets, hash)] : NULL;
@@ -162,7 +162,7 @@ size_t table_bytes(const struct table *table)
     return (count(&table->_now) + count(&table->_old)) * sizeof(struct table_node *);
 }
 
-/* Those with a bucket of their own and linked both ways; SIZE_MAX where one is not. */
+/* The number of nodes; SIZE_MAX where one is in a wrong bucket or not linked both ways. */
 static size_t count_sound(const struct table *table, const struct table_buckets *buckets)
 {
     size_t n = 0;

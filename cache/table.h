@@ -1,11 +1,11 @@
-/* cache/table.h - a hash table of nodes that their owners embed; a key may be there many times.
+/* cache/table.h - a hash table of nodes that their owners embed; several nodes may have the same key.
  *
- * It grows and shrinks in small steps: each call that changes it moves a few nodes, none moves all.
+ * It grows and shrinks in small steps: each call that changes it moves a few nodes, and no call moves all.
  * An empty table has no memory.
  *
- * Clients choose the keys, so the hash is drawn by chance for each table: multiply-shift, in 128
- * bits, is strongly universal (Dietzfelbinger 1996), which means that two keys share a bucket no
- * more often than by chance, whoever chose them without knowing what was drawn. */
+ * Clients choose the keys, so each table has a random hash function. Multiply-shift in 128 bits is
+ * strongly universal (Dietzfelbinger 1996): two keys share a bucket no more often than by chance, as long
+ * as their author does not know the random numbers. */
 #ifndef CACHE_TABLE_H
 #define CACHE_TABLE_H
 
@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* In a table, or on the list of table_take(), it is never moved. */
+/* It is not moved while it is in a table or on the list of table_take(). */
 struct table_node {
     uint64_t key; /* read only */
     struct table_node *_next, **_where;
@@ -33,7 +33,7 @@ struct table {
     uint64_t _factor[2], _term[2];
 };
 
-/* load: nodes a bucket before it grows; more is slower and smaller. */
+/* load: the nodes per bucket at which it grows; a larger one is slower and smaller. */
 void table_init(struct table *table, unsigned load);
 
 void table_insert(struct table *table, struct table_node *node, uint64_t key);
@@ -42,14 +42,15 @@ void table_remove(struct table *table, struct table_node *node);
 /* One of the nodes with this key, or NULL. */
 struct table_node *table_find(const struct table *table, uint64_t key);
 
-/* Moves all nodes with this key on to the list, which is empty: none is found any more, and each
- * has still to be removed, which takes it off the list. */
+/* Moves all nodes with this key to the list, which is empty. They are not found any more. Each must still
+ * be removed, which takes it off the list. */
 void table_take(struct table *table, uint64_t key, struct table_node **list);
 
 uint64_t table_hash(const struct table *table, uint64_t key);
-size_t table_bytes(const struct table *table); /* of the buckets; the nodes are their owners' */
+size_t table_bytes(
+    const struct table *table); /* of the buckets; the nodes belong to their owners */
 
-/* Looks at everything: for tests. */
+/* Checks all nodes: for tests. */
 bool table_is_consistent(const struct table *table);
 
 #endif

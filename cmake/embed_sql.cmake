@@ -1,4 +1,4 @@
-# embed_sql(TARGET PREFIX FILE.sql...) - statements, one a file, become C string constants in TARGET.
+# embed_sql(TARGET PREFIX FILE.sql...) - makes C string constants in TARGET of statements, one in each file.
 #
 #     embed_sql(broadsheet_lib db_sql sql/article_by_id.sql sql/related_by_id.sql)
 #
@@ -7,10 +7,10 @@
 #     extern const char db_sql_article_by_id[];
 #     extern const char db_sql_related_by_id[];
 #
-# for TARGET and for all that link it. TARGET may live in another folder. A changed .sql file is
-# embedded again by the next build. The text is the file's, byte for byte, less white space at its end.
+# for TARGET and for all targets that link it. TARGET may be in another folder. A changed .sql file is
+# embedded again by the next build. The text is that of the file, byte for byte, without white space at its end.
 #
-# The same file is the generator too, as a script of its own: see the end.
+# The same file is also the generator, as a script: see the end.
 
 if(NOT CMAKE_SCRIPT_MODE_FILE)
   set(EMBED_SQL_SCRIPT ${CMAKE_CURRENT_LIST_FILE} CACHE INTERNAL "The generator of embed_sql()")
@@ -33,7 +33,7 @@ function(embed_sql target prefix)
     DEPENDS ${files} ${EMBED_SQL_SCRIPT}
     COMMENT "Embedding the SQL of ${folder}/"
     VERBATIM)
-  # A custom command is known in its own folder only, a target everywhere: this carries it over.
+  # A custom command is visible only in its own folder, and a target everywhere. This target makes it visible.
   add_custom_target(${prefix}_embedded DEPENDS ${stem}.h ${stem}.c)
   add_dependencies(${target} ${prefix}_embedded)
   set_source_files_properties(${stem}.h ${stem}.c PROPERTIES GENERATED TRUE)

@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "db/row.h"
-
-enum { BIGINT = 20 }; /* its OID, catalog/pg_type.dat */
+#include "db/types.h"
 
 bool db_batch_add(struct db_batch *batch, int64_t id)
 {
@@ -40,7 +39,7 @@ int db_batch_encode(const struct db_batch *batch, char wire[DB_BATCH_MAX_BYTES])
     char *to = wire;
     to = put_int32(to, 1); /* dimensions */
     to = put_int32(to, 0); /* no nulls */
-    to = put_int32(to, BIGINT);
+    to = put_int32(to, DB_TYPE_BIGINT);
     to = put_int32(to, (int32_t)batch->n);
     to = put_int32(to, 1); /* lower bound */
     for (size_t i = 0; i < batch->n; i++) {
@@ -49,6 +48,7 @@ int db_batch_encode(const struct db_batch *batch, char wire[DB_BATCH_MAX_BYTES])
         memcpy(to, &id, sizeof(id));
         to += sizeof(id);
     }
+    assert(to - wire <= DB_BATCH_MAX_BYTES);
     return (int)(to - wire);
 }
 

@@ -1,7 +1,7 @@
-/* A read is begun by the beat alone; a notification makes it come earlier. What is due while a
- * command is under way is sent after its answer:
+/* Only the poll begins a read; a notification makes the poll run out earlier. A command that becomes due while
+ * another one is under way is sent after the answer to that:
  *
- *     on_notify --> read_soon --> [the beat] on_poll --> go_on --> on_answer --> tell --> go_on ... */
+ *     on_notify --> read_soon --> [the poll] on_poll --> go_on --> on_answer --> give_news --> go_on ... */
 #include "db/change_feed.h"
 
 #include <assert.h>
@@ -11,26 +11,41 @@
 
 #include "base/clock.h"
 #include "base/container_of.h"
+#include "db/db_sql.h"
 #include "db/row.h"
+#include "db/types.h"
 
 enum {
-    LEAST_DEADLINE_MS = 1000, /* a server that is slow is not replaced for that */
+    LEAST_DEADLINE_MS = 1000, /* a server that is only slow is not replaced */
     MOST_DEADLINE_MS = 5000,
-    READ_GAP_US =
-        5000, /* between two reads, so that a storm of commits does not become one of reads */
+    READ_GAP_US = 5000, /* between two reads: many commits do not cause as many reads */
     NOTIFY_TEST_MS = 5000,
-    NOTIFY_TEST_PATIENCE_MS = 2000,
+    NOTIFY_TEST_LIMIT_MS = 2000,
+    NOTIFY_TEST_READS = 3, /* the limit counts only after so many reads: the machine may be slow */
 };
 
-static const char notify_test_word[] =
-    "notify_test "; /* begins the payload of every server's canaries */
+enum { LISTEN, CHANGES_SINCE, NOTIFY_TEST, NSTATEMENTS };
+
+static const struct db_statement_info statements[NSTATEMENTS] = {
+    [LISTEN] = {.name = "listen", .sql = db_sql_listen},
+    [CHANGES_SINCE] = {.name = "changes_since",
+                       .sql = db_sql_changes_since,
+                       .param_types = {DB_TYPE_TEXT}},
+    [NOTIFY_TEST] = {.name = "notify_test",
+                     .sql = db_sql_notify_test,
+                     .param_types = {DB_TYPE_TEXT}},
+};
+
+/* The payload of every server's notify tests begins with this word. */
+static const char notify_test_word[] = "notify_test ";
 
 static db_conn_up_fn on_up;
-static void run(struct db_change_feed *feed, enum db_statement statement, const char *param);
+static void run(struct db_change_feed *feed, unsigned statement, const char *param);
 static void go_on(struct db_change_feed *feed);
 static db_conn_answer_fn on_answer;
 static void on_read(struct db_change_feed *feed, const PGresult *result);
-static void tell(struct db_change_feed *feed, bool everything, struct db_text ids);
+static void give_news(struct db_change_feed *feed, bool everything, struct db_keys changed,
+                      const char *unreliable);
 static db_conn_notify_fn on_notify;
 static void read_soon(struct db_change_feed *feed);
 static timer_fn on_poll, on_notify_test_timer;
@@ -47,7 +62,7 @@ void db_change_feed_init(struct db_change_feed *feed, const struct db_change_fee
     feed->_env = (struct db_conn_env){
         .loop = config->loop,
         .info = config->conninfo,
-        .crew = DB_CREW_CHANGE_FEED,
+        .statements = {statements, NSTATEMENTS},
         .deadline_ms = clamp(config->max_stale_ms, LEAST_DEADLINE_MS, MOST_DEADLINE_MS),
         .states = config->stats->connections,
         .on_up = on_up,
@@ -59,7 +74,6 @@ void db_change_feed_init(struct db_change_feed *feed, const struct db_change_fee
     assert(feed->_position != NULL);
     snprintf(feed->_token, sizeof(feed->_token), "%s%08x%08x", notify_test_word, arc4random(),
              arc4random());
-    db_reporter_init(&feed->_teller, config->on_event);
     timer_init(&feed->_poll, config->loop, on_poll);
     timer_init(&feed->_notify_test_timer, config->loop, on_notify_test_timer);
     db_conn_init(&feed->_conn, &feed->_env);
@@ -79,13 +93,19 @@ static void on_up(struct db_conn *conn)
     struct db_change_feed *feed = container_of(conn, struct db_change_feed, _conn);
     feed->_is_read_due = true;
     feed->_notify_test = DB_NOTIFY_TEST_IS_DUE;
-    run(feed, DB_LISTEN, NULL);
+    run(feed, LISTEN, NULL);
 }
 
-static void run(struct db_change_feed *feed, enum db_statement statement, const char *param)
+static void run(struct db_change_feed *feed, unsigned statement, const char *param)
 {
     feed->_running = statement;
-    db_conn_send(&feed->_conn, statement, (struct db_conn_param){.value = param});
+    db_conn_send(&feed->_conn, statement, &(struct db_param){.value = param});
+}
+
+static unsigned test_limit_ms(const struct db_change_feed *feed)
+{
+    unsigned every_ms = feed->_config.notify_test_ms;
+    return every_ms != 0 ? every_ms / 2 : NOTIFY_TEST_LIMIT_MS;
 }
 
 /* The next command, if one is due and none is under way. */
@@ -97,24 +117,23 @@ static void go_on(struct db_change_feed *feed)
         feed->_is_read_due = false;
         feed->_read_at_us = clock_us();
         timer_start(&feed->_poll, feed->_config.max_stale_ms / 4);
-        run(feed, DB_CHANGES_SINCE, feed->_position);
+        run(feed, CHANGES_SINCE, feed->_position);
     } else if (feed->_notify_test == DB_NOTIFY_TEST_IS_DUE) {
-        unsigned every_ms = feed->_config.notify_test_ms;
         feed->_notify_test = DB_NOTIFY_TEST_IS_OUT;
-        timer_start(&feed->_notify_test_timer,
-                    every_ms != 0 ? every_ms / 2 : NOTIFY_TEST_PATIENCE_MS);
-        run(feed, DB_NOTIFY_TEST, feed->_token);
+        feed->_reads_since_test = 0;
+        timer_start(&feed->_notify_test_timer, test_limit_ms(feed));
+        run(feed, NOTIFY_TEST, feed->_token);
     }
 }
 
-/* The log is locked by somebody: it is asked again at the next beat. */
+/* Somebody has locked the log: the next poll asks again. */
 static bool is_locked(const PGresult *result)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     return sqlstate != NULL && strcmp(sqlstate, "55P03") == 0;
 }
 
-/* Whatever another error is, a new connection mends it at least as well as another try on this one. */
+/* After any other error a new connection helps at least as well as another attempt on this one. */
 static void on_answer(struct db_conn *conn, const PGresult *result)
 {
     struct db_change_feed *feed = container_of(conn, struct db_change_feed, _conn);
@@ -125,9 +144,15 @@ static void on_answer(struct db_conn *conn, const PGresult *result)
         db_conn_drop(conn, PQresultErrorMessage(result));
         return;
     }
-    if (is_ok && feed->_running == DB_CHANGES_SINCE)
+    if (is_ok && feed->_running == CHANGES_SINCE)
         on_read(feed, result);
     go_on(feed);
+}
+
+static void report(struct db_change_feed *feed, enum db_event event, const char *why)
+{
+    if (feed->_config.on_event != NULL)
+        feed->_config.on_event(event, why);
 }
 
 static void on_read(struct db_change_feed *feed, const PGresult *result)
@@ -138,29 +163,35 @@ static void on_read(struct db_change_feed *feed, const PGresult *result)
     free(feed->_position);
     feed->_position = strndup(position.base, (size_t)position.length);
     assert(feed->_position != NULL);
-    tell(feed, db_row_int32(result, 0, 1) == 1, db_row_text(result, 0, 2));
+    feed->_reads_since_test++;
+    give_news(feed, db_row_int32(result, 0, 1) == 1, db_row_keys(result, 0, 2),
+              db_row_text(result, 0, 3).base);
 }
 
-static void tell(struct db_change_feed *feed, bool everything, struct db_text ids)
+static void give_news(struct db_change_feed *feed, bool everything, struct db_keys changed,
+                      const char *unreliable)
 {
     struct db_change_feed_stats *stats = feed->_config.stats;
-    size_t n = everything ? 0 : db_ids_count(ids);
-    int64_t *changed = calloc(n + 1, sizeof(*changed));
-    assert(changed != NULL);
+    size_t n = everything ? 0 : changed.n;
+    uint64_t *keys = calloc(n + 1, sizeof(*keys));
+    assert(keys != NULL);
     for (size_t i = 0; i < n; i++)
-        changed[i] = db_ids_at(ids, i);
+        keys[i] = db_keys_at(changed, i);
     counter_set(&stats->is_up, 1);
+    counter_set(&stats->is_unreliable, unreliable != NULL);
     counter_set(&stats->confirmed_at_us, feed->_read_at_us);
     counter_add(&stats->reads, 1);
     counter_add(&stats->changes, n);
     counter_add(&stats->everything, everything);
-    db_reporter_up(&feed->_teller);
-    feed->_config.on_news(feed,
-                          &(struct db_change_feed_news){.everything = everything,
-                                                        .ids = changed,
-                                                        .n = n,
-                                                        .confirmed_at_us = feed->_read_at_us});
-    free(changed);
+    if (db_reporter_up(&feed->_reporter))
+        report(feed, DB_EVENT_UP, "");
+    feed->_config.on_news(feed, &(struct db_change_feed_news){.everything = everything,
+                                                              .keys = keys,
+                                                              .n = n,
+                                                              .confirmed_at_us = feed->_read_at_us,
+                                                              .server = feed->_conn.identity,
+                                                              .unreliable = unreliable});
+    free(keys);
 }
 
 static void on_notify(struct db_conn *conn, const char *payload)
@@ -171,12 +202,12 @@ static void on_notify(struct db_conn *conn, const char *payload)
     if (strncmp(payload, notify_test_word, strlen(notify_test_word)) != 0) {
         read_soon(feed);
     } else if (strcmp(payload, feed->_token) == 0) {
-        feed->_notify_test = DB_NOTIFY_TEST_RESTS;
+        feed->_notify_test = DB_NOTIFY_TEST_PAUSES;
         timer_start(&feed->_notify_test_timer, every_ms != 0 ? every_ms : NOTIFY_TEST_MS);
     }
 }
 
-/* Whether a read that is under way sees the change is not known: another one follows it. */
+/* A read that is under way may have missed the change: another one follows it. */
 static void read_soon(struct db_change_feed *feed)
 {
     uint64_t since_us = clock_us() - feed->_read_at_us;
@@ -194,7 +225,10 @@ static void on_notify_test_timer(struct timer *timer)
 {
     struct db_change_feed *feed = container_of(timer, struct db_change_feed, _notify_test_timer);
     if (feed->_notify_test == DB_NOTIFY_TEST_IS_OUT) {
-        db_conn_drop(&feed->_conn, "it hears no notifications, though it answers");
+        if (feed->_reads_since_test < NOTIFY_TEST_READS)
+            timer_start(timer, test_limit_ms(feed));
+        else
+            db_conn_drop(&feed->_conn, "no notifications arrive, though the server answers");
         return;
     }
     feed->_notify_test = DB_NOTIFY_TEST_IS_DUE;
@@ -204,8 +238,13 @@ static void on_notify_test_timer(struct timer *timer)
 static void on_down(struct db_conn *conn, enum db_conn_state was)
 {
     struct db_change_feed *feed = container_of(conn, struct db_change_feed, _conn);
+    enum db_event event = db_conn_state_is_up(was) ? DB_EVENT_LOST : DB_EVENT_NO_CONNECT;
+    bool had_news = counter_get(&feed->_config.stats->is_up) == 1;
     timer_stop(&feed->_poll);
     timer_stop(&feed->_notify_test_timer);
     counter_set(&feed->_config.stats->is_up, 0);
-    db_reporter_down(&feed->_teller, conn, was);
+    if (db_reporter_problem(&feed->_reporter, event, conn->why))
+        report(feed, event, conn->why);
+    if (had_news && feed->_config.on_lost != NULL)
+        feed->_config.on_lost(feed);
 }

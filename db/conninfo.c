@@ -7,7 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MAX_TIMEOUT_S = 3600 };
+
 static const char *wrong_value(const PQconninfoOption *given);
+static bool is_one_of(const char *value, const char *const *known);
+static unsigned timeout_s(const char *value);
 static const char *value_of(const PQconninfoOption *options, const char *keyword);
 static bool take_parameters(struct db_conninfo *info, const PQconninfoOption *given,
                             const PQconninfoOption *defaults);
@@ -20,7 +24,7 @@ struct db_conninfo *db_conninfo_create(const char *url, char **ret_error)
     char *error = NULL;
     PQconninfoOption *given = PQconninfoParse(url, &error);
     if (given == NULL) {
-        /* libpq quotes parts of what it can't parse, and a part may be the password. */
+        /* libpq quotes the part that it can't parse, and that may be the password. */
         PQfreemem(error);
         *ret_error = strdup("it is neither a URI such as postgres://user@host/database nor "
                             "key=value pairs");
@@ -32,7 +36,7 @@ struct db_conninfo *db_conninfo_create(const char *url, char **ret_error)
         *ret_error = strdup(wrong);
         return NULL;
     }
-    /* A service names a host as well; libpq tells what is in it only by way of the environment. */
+    /* A service may name a host too. libpq shows the parts of a service only by the environment. */
     const char *service = value_of(given, "service");
     if (service != NULL)
         setenv("PGSERVICE", service, 1);
@@ -55,14 +59,14 @@ struct db_conninfo *db_conninfo_create(const char *url, char **ret_error)
 static bool take_parameters(struct db_conninfo *info, const PQconninfoOption *given,
                             const PQconninfoOption *defaults)
 {
-    size_t n = 0, room = 4; /* ours below, and the NULL */
+    size_t n = 0, room = 5; /* for those that are added below, and the NULL */
     for (const PQconninfoOption *o = given; o->keyword != NULL; o++)
         room++;
     info->keywords = calloc(room, sizeof(*info->keywords));
     info->values = calloc(room, sizeof(*info->values));
     assert(info->keywords != NULL && info->values != NULL);
 
-    const char *host = "", *hostaddr = "", *port = "";
+    const char *host = "", *hostaddr = "", *port = "", *attrs = "read-write";
     for (const PQconninfoOption *o = given; o->keyword != NULL; o++) {
         const char *value = o->val != NULL ? o->val : value_of(defaults, o->keyword);
         if (value == NULL || value[0] == '\0')
@@ -73,13 +77,19 @@ static bool take_parameters(struct db_conninfo *info, const PQconninfoOption *gi
             hostaddr = value;
         } else if (strcmp(o->keyword, "port") == 0) {
             port = value;
+        } else if (strcmp(o->keyword, "connect_timeout") == 0) {
+            info->connect_timeout_s = timeout_s(value);
+        } else if (strcmp(o->keyword, "target_session_attrs") == 0) {
+            attrs = o->val != NULL || strcmp(value, "any") != 0 ? value : attrs;
         } else if (strcmp(o->keyword, "client_encoding") != 0 &&
                    (strcmp(o->keyword, "gssencmode") != 0 || o->val != NULL)) {
             info->keywords[n] = strdup(o->keyword);
             info->values[n++] = strdup(value);
         }
     }
-    /* The answers are UTF-8. Kerberos is asked only where DATABASE_URL says so: libpq does it blocking. */
+    info->keywords[n] = strdup("target_session_attrs");
+    info->values[n++] = strdup(attrs);
+    /* The answers are UTF-8. libpq blocks while it asks Kerberos, so it asks only where the url says so. */
     info->keywords[n] = strdup("client_encoding");
     info->values[n++] = strdup("UTF8");
     info->keywords[n] = strdup("fallback_application_name");
@@ -92,18 +102,41 @@ static bool take_parameters(struct db_conninfo *info, const PQconninfoOption *gi
     return take_hosts(info, host, hostaddr, port);
 }
 
-/* What libpq looks at only when it connects, which is too late for a mistake to be told. */
+/* As libpq reads it: none, 0 and less mean "no limit", and 1 is too little for it. */
+static unsigned timeout_s(const char *value)
+{
+    long s = strtol(value, NULL, 10);
+    return s <= 0 ? 0 : s < 2 ? 2 : s > MAX_TIMEOUT_S ? MAX_TIMEOUT_S : (unsigned)s;
+}
+
+/* libpq checks these values only when it connects. That is too late to report a mistake. */
 static const char *wrong_value(const PQconninfoOption *given)
 {
-    static const char *const modes[] = {"disable", "allow",     "prefer",
-                                        "require", "verify-ca", "verify-full"};
-    const char *port = value_of(given, "port"), *mode = value_of(given, "sslmode");
+    static const char *const modes[] = {"disable",   "allow",       "prefer", "require",
+                                        "verify-ca", "verify-full", NULL};
+    static const char *const attrs[] = {"any",     "read-write",     "read-only", "primary",
+                                        "standby", "prefer-standby", NULL};
+    const char *port = value_of(given, "port"), *timeout = value_of(given, "connect_timeout");
     if (port != NULL && strspn(port, "0123456789,") != strlen(port))
         return "its port is not a number";
-    bool is_mode = mode == NULL;
-    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
-        is_mode = is_mode || strcmp(mode, modes[i]) == 0;
-    return is_mode ? NULL : "its sslmode is none that libpq knows, such as require or verify-full";
+    if (timeout != NULL &&
+        (timeout[0] == '\0' || strspn(timeout, "-0123456789 ") != strlen(timeout)))
+        return "its connect_timeout is not a number of seconds";
+    if (!is_one_of(value_of(given, "sslmode"), modes))
+        return "its sslmode is none that libpq knows, such as require or verify-full";
+    if (!is_one_of(value_of(given, "target_session_attrs"), attrs))
+        return "its target_session_attrs is none that libpq knows, such as read-write";
+    return NULL;
+}
+
+/* A value that is not given is fine. */
+static bool is_one_of(const char *value, const char *const *known)
+{
+    for (; value != NULL && *known != NULL; known++) {
+        if (strcmp(value, *known) == 0)
+            return true;
+    }
+    return value == NULL;
 }
 
 static const char *value_of(const PQconninfoOption *options, const char *keyword)
@@ -121,8 +154,8 @@ static bool is_address(const char *host)
     return inet_pton(AF_INET, host, &unused) == 1 || inet_pton(AF_INET6, host, &unused) == 1;
 }
 
-/* Three lists with commas between become one list of hosts, as libpq reads them: one port may stand
- * for all, and there may be names, addresses or both. */
+/* Makes one list of hosts from three lists that have commas between their items, as libpq does: one port
+ * may be for all hosts, and there may be names, addresses or both. */
 static bool take_hosts(struct db_conninfo *info, const char *names, const char *addresses,
                        const char *ports)
 {
@@ -156,7 +189,7 @@ static bool take_hosts(struct db_conninfo *info, const char *names, const char *
     return fits;
 }
 
-/* Returns the number of parts, each malloc'ed ("" has one, which is empty), or 0 for too many. */
+/* Returns the number of parts, each malloc'ed, or 0 where there are too many. "" has one empty part. */
 static size_t split(const char *list, const char *parts[DB_CONNINFO_MAX_HOSTS])
 {
     size_t n = 0;

@@ -1,4 +1,4 @@
-/* db/pool_stats.h - what a pool counts. */
+/* db/pool_stats.h - the numbers that a pool counts. */
 #ifndef DB_POOL_STATS_H
 #define DB_POOL_STATS_H
 
@@ -13,9 +13,9 @@ struct db_pool_stats {
     struct counter waiting;                      /* queries, now */
     struct counter reconnects;                   /* connections that came up again after a loss */
     struct counter queries[DB_NSTATEMENTS][DB_FAILED + 1]; /* ended, by statement and error */
-    struct counter retries;                                /* queries that were run again, alone */
-    struct histogram batch_ids[DB_NSTATEMENTS];            /* ids a command, in db_batch_bounds */
-    struct histogram wait_us; /* from start to sent, in db_wait_bounds_us */
+    struct counter retries;                                /* queries that were run again */
+    struct histogram batch_ids[DB_NSTATEMENTS]; /* ids of a command, in db_batch_bounds */
+    struct histogram wait_us;                   /* from start to sent, in db_wait_bounds_us */
 };
 extern const struct histogram_bounds db_batch_bounds, db_wait_bounds_us;
 

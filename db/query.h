@@ -1,11 +1,13 @@
 /* db/query.h - run one prepared statement, get one answer.
  *
- * Promise: db_query_start() never fails and never calls back before it returns; later the loop calls
- *          q->done exactly once, unless db_query_cancel() comes first: then, never.
- * Thread:  a query, its pool and its callback live on one thread; nothing here locks.
- * Errors:  a full queue, a deadline, a lost server: all of them reach `done`, in q->error.
- * Batches: a statement that is marked as batched (db/statements.h) takes one id a query. Queries that
- *          wait go to the server together, each id once, and each query gets its own rows back. */
+ * Promise: db_query_start() never fails and never calls back before it returns. Later the loop calls
+ *          q->done exactly once, or never if db_query_cancel() was called first.
+ * Thread:  a query, its pool and its callbacks live on one thread; nothing here locks.
+ * Errors:  a full queue, a deadline, a lost server: `done` gets all of them, in q->error.
+ * Batches: a query with a batched statement (db/statements.h) asks for one id. Queries that wait are sent
+ *          together, each id once, and each query gets its own rows.
+ * Streams: a query with a streamed statement gets its rows one at a time, as they arrive. It is run again
+ *          after a lost connection only while it has had no row. */
 #ifndef DB_QUERY_H
 #define DB_QUERY_H
 
@@ -19,38 +21,45 @@
 #include "db/statements.h"
 
 struct db_pool;
+struct db_queue;
 struct db_query;
 
+/* A row callback may cancel its own query. */
+typedef void db_query_row_fn(struct db_query *q);
 typedef void db_query_done_fn(struct db_query *q);
 
-/* Embed it in your own state, zeroed but for the first part. You own it; do not move or free it
- * until `done` has been called or db_query_cancel() has returned. After `done` it may be zeroed and
- * used again. */
+/* Embed it in your own state, zeroed but for the first part. You own it. Do not move or free it until
+ * `done` has been called or db_query_cancel() has returned. After `done` it may be zeroed and used again. */
 struct db_query {
     enum db_statement statement;
-    int64_t id; /* batched statements: the id that is asked for */
-    const char
-        *param; /* the others: $1 as text, borrowed until `done`; NULL where they have none */
+    int64_t
+        id; /* of a batched statement, or of a streamed one with one bigint: the id to ask for */
+    struct db_param params[DB_QUERY_MAX_PARAMS]; /* of other statements; borrowed until `done` */
+    unsigned nparams;
+    db_query_row_fn *on_row; /* of a streamed statement: called for each row, in order */
     db_query_done_fn *done;
 
-    enum db_error error;    /* set for `done` */
-    const char *message;    /* set for `done`: what the server said of an error, or NULL; lent */
-    const PGresult *result; /* set for `done`, NULL on an error; lent for its length */
-    int row, nrows;         /* set for `done`: which rows of `result` are yours */
+    enum db_error error; /* set for `done` */
+    const char *message; /* set for `done`: the server's words about an error, or NULL; lent */
+    const PGresult
+        *result;    /* lent for the call: for `done` the result, NULL after an error and for a
+                               streamed statement; for on_row a result with this row alone */
+    int row, nrows; /* set for `done`: which rows of `result` belong to the query. Of a streamed
+                       statement nrows counts the rows so far */
 
-    struct db_pool *_pool; /* private to db/, like all that follows */
+    struct db_queue *_queue; /* all that follows is private to db/ */
     enum { DB_QUERY_NOWHERE, DB_QUERY_WAITING, DB_QUERY_SENT, DB_QUERY_REFUSED } _place;
-    bool _is_alone;          /* was part of what failed: it goes alone now, and an error is final */
-    unsigned char _losses;   /* connections that were lost under it */
-    uint64_t _waiting_since; /* microseconds of clock_us() */
+    bool _is_alone;          /* a command failed that it shared: it is sent alone now */
+    unsigned char _losses;   /* connections that were lost while it ran */
+    uint64_t _waiting_since; /* clock_us() */
     h2o_linklist_t _link;    /* on the list that _place names */
     struct timer _deadline;
 };
 
-/* The deadline (struct db_pool_config) runs from here, waiting included. */
+/* The deadline (struct db_pool_config) starts now, and includes the time in the queue. */
 void db_query_start(struct db_pool *pool, struct db_query *q);
 
-/* Fine in any state: zeroed, waiting, sent, answered. */
+/* Allowed in any state: zeroed, waiting, sent, answered. */
 void db_query_cancel(struct db_query *q);
 
 #endif

@@ -1,50 +1,60 @@
 #include "db/reporter.h"
-#include "base/clock.h"
 
-#include <stdio.h>
+#include <assert.h>
 #include <string.h>
 
-enum { QUIET_US = 600000000 };
+#include "base/clock.h"
 
-static void tell_misfortune(struct db_reporter *reporter, enum db_event event, const char *why);
+enum { QUIET_US = 600000000, STABLE_US = 60000000 };
 
-void db_reporter_init(struct db_reporter *reporter, db_event_fn *on_event)
+static uint64_t hash_of(enum db_event event, const char *why);
+static bool is_new(struct db_reporter *reporter, uint64_t hash, uint64_t now_us);
+
+bool db_reporter_up(struct db_reporter *reporter)
 {
-    *reporter = (struct db_reporter){._on_event = on_event, ._told = DB_EVENT_NO_CONNECT};
+    bool is_first = !reporter->_is_up_reported;
+    reporter->_is_up_reported = true;
+    if (reporter->_up_since_us == 0)
+        reporter->_up_since_us = clock_us();
+    return is_first;
 }
 
-void db_reporter_up(struct db_reporter *reporter)
+bool db_reporter_problem(struct db_reporter *reporter, enum db_event event, const char *why)
 {
-    if (reporter->_told == DB_EVENT_UP)
-        return;
-    reporter->_told = DB_EVENT_UP;
-    if (reporter->_on_event != NULL)
-        reporter->_on_event(DB_EVENT_UP, "");
+    assert(event != DB_EVENT_UP);
+    uint64_t now_us = clock_us(), up_since_us = reporter->_up_since_us;
+    if (event != DB_EVENT_FAILED) {
+        reporter->_up_since_us = 0;
+        if (up_since_us != 0 && now_us - up_since_us >= STABLE_US)
+            memset(reporter->_reported, 0, sizeof(reporter->_reported));
+    }
+    if (!is_new(reporter, hash_of(event, why), now_us))
+        return false;
+    reporter->_is_up_reported = false;
+    return true;
 }
 
-void db_reporter_down(struct db_reporter *reporter, const struct db_conn *conn,
-                      enum db_conn_state was)
+/* FNV-1a. Two problems with one hash would cost a line in the log, no more. */
+static uint64_t hash_of(enum db_event event, const char *why)
 {
-    bool was_up = was == DB_CONN_IDLE || was == DB_CONN_BUSY;
-    tell_misfortune(reporter, was_up ? DB_EVENT_LOST : DB_EVENT_NO_CONNECT, conn->why);
+    uint64_t hash = (0xcbf29ce484222325 ^ (uint64_t)event) * 0x100000001b3;
+    for (; *why != '\0'; why++)
+        hash = (hash ^ (unsigned char)*why) * 0x100000001b3;
+    return hash;
 }
 
-void db_reporter_failed(struct db_reporter *reporter, const PGresult *result)
+/* Remembers the problem, if need be in the place of the one that was reported longest ago. */
+static bool is_new(struct db_reporter *reporter, uint64_t hash, uint64_t now_us)
 {
-    const char *why = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    tell_misfortune(reporter, DB_EVENT_FAILED, why != NULL ? why : "");
-}
-
-static void tell_misfortune(struct db_reporter *reporter, enum db_event event, const char *why)
-{
-    uint64_t now_us = clock_us();
-    char *known = reporter->_last[event].why;
-    uint64_t *known_at_us = &reporter->_last[event].at_us;
-    if (*known_at_us != 0 && now_us - *known_at_us < QUIET_US && strcmp(known, why) == 0)
-        return;
-    snprintf(known, sizeof(reporter->_last[event].why), "%s", why);
-    *known_at_us = now_us;
-    reporter->_told = event;
-    if (reporter->_on_event != NULL)
-        reporter->_on_event(event, why);
+    size_t oldest = 0;
+    for (size_t i = 0; i < DB_REPORTER_PROBLEMS; i++) {
+        uint64_t at_us = reporter->_reported[i].at_us;
+        if (at_us != 0 && reporter->_reported[i].hash == hash && now_us - at_us < QUIET_US)
+            return false;
+        if (at_us < reporter->_reported[oldest].at_us)
+            oldest = i;
+    }
+    reporter->_reported[oldest].hash = hash;
+    reporter->_reported[oldest].at_us = now_us;
+    return true;
 }

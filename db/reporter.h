@@ -1,37 +1,40 @@
-/* db/reporter.h - what an operator should know about a connection that stands alone (a pool tells of
- * its own), and once: the same misfortune again is not told within ten minutes. */
+/* db/reporter.h - decides which problems of a connection are worth a line in the log: each one once.
+ *
+ * The same problem is not reported again within ten minutes, unless the connection was up for a minute
+ * in between. A connection that tries several addresses in turn has several problems at the same time,
+ * so the reporter remembers more than the last one. It calls nobody: the caller reports. */
 #ifndef DB_REPORTER_H
 #define DB_REPORTER_H
 
-#include <libpq-fe.h>
-
-#include "db/conn.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 enum db_event {
-    DB_EVENT_UP,         /* after a start, or after a misfortune that was told */
-    DB_EVENT_LOST,       /* it was up */
-    DB_EVENT_NO_CONNECT, /* an attempt failed */
+    DB_EVENT_UP,   /* the connection is up, at the start or after a problem that was reported */
+    DB_EVENT_LOST, /* the connection was up and went down */
+    DB_EVENT_NO_CONNECT, /* an attempt to connect failed */
     DB_EVENT_FAILED,     /* the server answered a statement with an error */
 };
 
-/* why: words, one line; lent; "" for DB_EVENT_UP. */
+/* why: one line in words, "" for DB_EVENT_UP; lent. */
 typedef void db_event_fn(enum db_event event, const char *why);
 
+enum { DB_REPORTER_PROBLEMS = 24 };
+
+/* Zeroed at the start; all is private. */
 struct db_reporter {
-    db_event_fn *_on_event; /* may be NULL */
-    enum db_event _told;    /* last */
+    bool _is_up_reported;
+    uint64_t _up_since_us; /* 0: the connection is not up */
     struct {
-        char why[256];
-        uint64_t at_us;           /* 0: never */
-    } _last[DB_EVENT_FAILED + 1]; /* misfortune of each kind that was told */
+        uint64_t hash, at_us; /* at_us 0: this place is free */
+    } _reported[DB_REPORTER_PROBLEMS];
 };
 
-/* reporter: zeroed. */
-void db_reporter_init(struct db_reporter *reporter, db_event_fn *on_event);
+/* True: report DB_EVENT_UP. */
+bool db_reporter_up(struct db_reporter *reporter);
 
-void db_reporter_up(struct db_reporter *reporter);
-void db_reporter_down(struct db_reporter *reporter, const struct db_conn *conn,
-                      enum db_conn_state was);
-void db_reporter_failed(struct db_reporter *reporter, const PGresult *result);
+/* True: report this problem, which is any event but DB_EVENT_UP. */
+bool db_reporter_problem(struct db_reporter *reporter, enum db_event event, const char *why);
 
 #endif

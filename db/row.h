@@ -1,7 +1,7 @@
-/* db/row.h - values out of a result in PostgreSQL's binary format.
+/* db/row.h - reads the values of a result that is in PostgreSQL's binary format.
  *
- * The statements fix the types of their columns, so a value of another length is a bug here and
- * aborts. All pointers are lent by the result. */
+ * The statements fix the types of their columns. So a value of another length is a bug, and aborts. The
+ * result lends all pointers. */
 #ifndef DB_ROW_H
 #define DB_ROW_H
 
@@ -34,8 +34,8 @@ static inline int32_t db_row_int32(const PGresult *result, int row, int column)
 }
 
 struct db_text {
-    const char *base; /* NULL is SQL's NULL; not ended by NUL where it comes from an array */
-    int length;       /* bytes */
+    const char *base; /* NULL is SQL's NULL; otherwise a NUL follows the text */
+    int length;       /* in bytes */
 };
 
 static inline struct db_text db_row_text(const PGresult *result, int row, int column)
@@ -45,35 +45,34 @@ static inline struct db_text db_row_text(const PGresult *result, int row, int co
     return (struct db_text){PQgetvalue(result, row, column), PQgetlength(result, row, column)};
 }
 
-/* Ids that stand together, 8 bytes each, as PostgreSQL's int8send() makes them. */
-static inline size_t db_ids_count(struct db_text ids)
-{
-    assert(ids.length % (int)sizeof(uint64_t) == 0);
-    return (size_t)ids.length / sizeof(uint64_t);
-}
-
-static inline int64_t db_ids_at(struct db_text ids, size_t i)
-{
-    uint64_t wire;
-    assert(i < db_ids_count(ids));
-    memcpy(&wire, ids.base + i * sizeof(wire), sizeof(wire));
-    return (int64_t)be64toh(wire);
-}
-
-/* Walks over a text[] (array_send in PostgreSQL's arrayfuncs.c):
+/* Packed keys of entities (base/entity.h): a bytea of 8 bytes for each, as keys_pack() in the database
+ * makes it.
  *
- *     struct db_text_array tags = db_row_text_array(result, row, column);
- *     for (struct db_text tag; db_text_array_next(&tags, &tag);) ... */
-struct db_text_array {
-    const char *_at;
-    int _left;
+ *     struct db_keys keys = db_row_keys(result, row, column);
+ *     for (size_t i = 0; i < keys.n; i++)
+ *         use(db_keys_at(keys, i)); */
+struct db_keys {
+    const char *_base;
+    size_t n;
 };
 
-/* NULL is an empty array. */
-struct db_text_array db_row_text_array(const PGresult *result, int row, int column);
-bool db_text_array_next(struct db_text_array *array, struct db_text *ret_item);
+/* SQL's NULL is no key. */
+static inline struct db_keys db_row_keys(const PGresult *result, int row, int column)
+{
+    size_t length = (size_t)PQgetlength(result, row, column);
+    assert(length % sizeof(uint64_t) == 0);
+    return (struct db_keys){PQgetvalue(result, row, column), length / sizeof(uint64_t)};
+}
 
-/* A timestamptz as microseconds since 1970-01-01 00:00 UTC; not infinite (the schema sees to that). */
+static inline uint64_t db_keys_at(struct db_keys keys, size_t i)
+{
+    uint64_t wire;
+    assert(i < keys.n);
+    memcpy(&wire, keys._base + i * sizeof(wire), sizeof(wire));
+    return be64toh(wire);
+}
+
+/* A timestamptz as microseconds since 1970-01-01 00:00 UTC. The schema allows no infinite one. */
 static inline int64_t db_row_time_us(const PGresult *result, int row, int column)
 {
     const int64_t from_1970_to_2000_us = INT64_C(946684800) * 1000000;

@@ -1,20 +1,22 @@
 /*     article_address_id --> (a slug) redirect_slug --> on_id --> 302     on_gone: at any time after */
 #include "handlers/article_address.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "base/container_of.h"
+#include "base/entity.h"
 #include "db/query.h"
 #include "db/row.h"
 #include "handlers/article_ref.h"
 #include "server/respond.h"
-#include "server/worker.h"
+#include "server/service.h"
 
 struct redirect {
     h2o_req_t *req;
     struct db_query query;
-    struct article_ref ref; /* query.param points into it */
+    struct article_ref ref; /* the query's parameter points into it */
     const char *suffix;
 };
 
@@ -27,6 +29,10 @@ bool article_address_id(h2o_req_t *req, h2o_iovec_t segment, const char *suffix,
     struct article_ref ref = article_ref_parse(segment.base, segment.len);
     switch (ref.kind) {
     case ARTICLE_REF_ID:
+        if (ref.id > ENTITY_MAX_ID) { /* no article has such an id */
+            respond_problem(req, 404, "no-such-article", "There is no article with this id.");
+            return false;
+        }
         *ret_id = ref.id;
         return true;
     case ARTICLE_REF_SLUG:
@@ -45,11 +51,14 @@ static void redirect_slug(h2o_req_t *req, const struct article_ref *ref, const c
     struct redirect *redirect = h2o_mem_alloc_shared(&req->pool, sizeof(*redirect), on_gone);
     *redirect = (struct redirect){
         .req = req,
-        .query = {.statement = DB_ARTICLE_BY_SLUG, .param = redirect->ref.slug, .done = on_id},
+        .query = {.statement = DB_ARTICLE_BY_SLUG,
+                  .params = {{.value = redirect->ref.slug}},
+                  .nparams = 1,
+                  .done = on_id},
         .ref = *ref,
         .suffix = suffix,
     };
-    db_query_start(worker_of(req)->pool, &redirect->query);
+    db_query_start(service_of(req)->pool, &redirect->query);
 }
 
 static void on_id(struct db_query *query)
@@ -64,9 +73,12 @@ static void on_id(struct db_query *query)
                         "There is no article with this slug.");
         return;
     }
+    int64_t id = db_row_int64(query->result, query->row, 0);
+    assert(query->nrows == 1 && id >= 1 && id <= ENTITY_MAX_ID);
     char location[64];
-    snprintf(location, sizeof(location), "/articles/%" PRId64 "%s",
-             db_row_int64(query->result, query->row, 0), redirect->suffix);
+    int length =
+        snprintf(location, sizeof(location), "/articles/%" PRId64 "%s", id, redirect->suffix);
+    assert(length < (int)sizeof(location));
     respond_redirect(redirect->req, location);
 }
 

@@ -6,8 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The id that the segment names. False: it names none, and the request is answered, now or later: 302 to
- * /articles/ID + suffix for the slug of an article, else 404 or 400. suffix: static. */
+/* Finds the id that the segment names, at most ENTITY_MAX_ID. False: there is none, and this function answers
+ * the request, now or later: 302 to /articles/ID + suffix for the slug of an article, else 404 or 400.
+ * suffix: static. */
 bool article_address_id(h2o_req_t *req, h2o_iovec_t segment, const char *suffix, int64_t *ret_id);
 
 #endif

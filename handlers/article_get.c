@@ -1,8 +1,8 @@
-/* GET /articles/{id}: the article and its related articles. See handlers/article_view.h. */
-#include "handlers/article_view.h"
+/* GET /articles/{id}: the article and its related articles. See handlers/article.c. */
+#include "handlers/article.h"
 #include "handlers/endpoints.h"
 
-void article_get(h2o_req_t *req, h2o_iovec_t variable)
+void article_get(h2o_req_t *req, const struct route_arguments *arguments)
 {
-    article_view(req, variable, "", ARTICLE_WHOLE);
+    article_respond(req, arguments->variable, "", ARTICLE_WHOLE);
 }

@@ -4,7 +4,6 @@
 
 static size_t decode(const char *text, size_t length, char *to, size_t room);
 static bool parse_id(const char *text, size_t length, int64_t *ret_id);
-static bool is_slug(const char *text, size_t length);
 
 struct article_ref article_ref_parse(const char *text, size_t length)
 {
@@ -15,7 +14,7 @@ struct article_ref article_ref_parse(const char *text, size_t length)
     ref.slug[n] = '\0';
     if (parse_id(ref.slug, n, &ref.id))
         ref.kind = ARTICLE_REF_ID;
-    else if (is_slug(ref.slug, n))
+    else if (slug_check(ref.slug, n) == SLUG_OK)
         ref.kind = ARTICLE_REF_SLUG;
     return ref;
 }
@@ -28,8 +27,8 @@ static int hex(char c)
                                   : -1;
 }
 
-/* Undoes percent-encoding; returns the length, at most room: that means that it did not fit. What is
- * not proper encoding stays, and no id or slug has a '%'. */
+/* Decodes percent-encoding. Returns the length; `room` means that the text did not fit. A wrong encoding stays
+ * as it is, and no id or slug has a '%'. */
 static size_t decode(const char *text, size_t length, char *to, size_t room)
 {
     size_t n = 0;
@@ -52,18 +51,4 @@ static bool parse_id(const char *text, size_t length, int64_t *ret_id)
     }
     *ret_id = id;
     return id > 0;
-}
-
-static bool is_slug(const char *text, size_t length)
-{
-    bool has_letter = false, after_hyphen = true;
-    for (size_t i = 0; i < length; i++) {
-        bool is_letter = text[i] >= 'a' && text[i] <= 'z';
-        bool is_hyphen = text[i] == '-';
-        if (!is_letter && !(text[i] >= '0' && text[i] <= '9') && !(is_hyphen && !after_hyphen))
-            return false;
-        has_letter = has_letter || is_letter;
-        after_hyphen = is_hyphen;
-    }
-    return has_letter && !after_hyphen;
 }

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ARTICLE_SLUG_MAX_BYTES = 200 };
+#include "base/slug.h"
 
 enum article_ref_kind {
     ARTICLE_REF_INVALID, /* neither of the two */
@@ -15,12 +15,12 @@ enum article_ref_kind {
 
 struct article_ref {
     enum article_ref_kind kind;
-    int64_t id;                            /* 1 or more */
-    char slug[ARTICLE_SLUG_MAX_BYTES + 1]; /* [a-z0-9]+(-[a-z0-9]+)* with a letter */
+    int64_t id;                    /* 1 or more */
+    char slug[SLUG_MAX_BYTES + 1]; /* [a-z0-9]+(-[a-z0-9]+)* with a letter */
 };
 
-/* text: a segment of a path as it was sent, percent-encoded where the client liked to. Digits alone
- * are an id, leading zeros included, or invalid where they do not fit. */
+/* text: a segment of a path as it was sent, which may be percent-encoded. A text of digits only is an id, with
+ * or without leading zeros, or invalid where it does not fit. */
 struct article_ref article_ref_parse(const char *text, size_t length);
 
 #endif

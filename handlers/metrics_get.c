@@ -1,5 +1,6 @@
-/* GET /metrics: the numbers of every loop of this process, added up, as Prometheus text (exposition
- * format 0.0.4). Times are in seconds, sizes in what their names say. */
+/* GET /metrics: the numbers of all threads of this process, added up, as Prometheus text (exposition format
+ * 0.0.4). Times are in seconds; the unit of a size is in its name. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,26 +8,29 @@
 #include "base/clock.h"
 #include "db/pool.h"
 #include "handlers/endpoints.h"
+#include "server/log.h"
 #include "server/respond.h"
-#include "server/worker.h"
+#include "server/service.h"
 
-static void show_http(FILE *out, const struct worker *self);
-static void show_store(FILE *out, const struct worker *self);
-static void show_db(FILE *out, const struct worker *self);
-static void show_watch(FILE *out, const struct worker *self);
+static void show_http(FILE *out, const struct service *self);
+static void show_answers(FILE *out, const struct service *self);
+static void show_db(FILE *out, const struct service *self);
+static void show_background(FILE *out, const struct process *process);
+static void show_process(FILE *out, const struct process *process);
 
-void metrics_get(h2o_req_t *req, h2o_iovec_t variable)
+void metrics_get(h2o_req_t *req, const struct route_arguments *arguments)
 {
-    (void)variable;
+    (void)arguments;
     char *text;
     size_t length;
     FILE *out = open_memstream(&text, &length);
     if (out == NULL)
         abort(); /* no memory */
-    show_http(out, worker_of(req));
-    show_store(out, worker_of(req));
-    show_db(out, worker_of(req));
-    show_watch(out, worker_of(req));
+    show_http(out, service_of(req));
+    show_answers(out, service_of(req));
+    show_db(out, service_of(req));
+    show_background(out, service_of(req)->process);
+    show_process(out, service_of(req)->process);
     fprintf(out, "# HELP broadsheet_build_info The version that runs.\n"
                  "# TYPE broadsheet_build_info gauge\n"
                  "broadsheet_build_info{version=\"" BROADSHEET_VERSION "\"} 1\n");
@@ -36,13 +40,15 @@ void metrics_get(h2o_req_t *req, h2o_iovec_t variable)
     free(text);
 }
 
-/* A counter stands at the same place in every worker: its sum is found by its place in one of them. */
-static uint64_t sum(const struct worker *self, const struct counter *own)
+/* The sum of a counter over the services of all threads. */
+static uint64_t sum(const struct service *self, const struct counter *own)
 {
     size_t offset = (size_t)((const char *)own - (const char *)self);
+    assert(offset <= sizeof(*self) - sizeof(*own)); /* it is a counter of this service */
     uint64_t total = 0;
-    for (size_t i = 0; i < self->nall; i++)
-        total += counter_get((const struct counter *)((const char *)&self->all[i] + offset));
+    for (size_t i = 0; i < self->process->nservices; i++)
+        total += counter_get(
+            (const struct counter *)((const char *)self->process->services[i] + offset));
     return total;
 }
 
@@ -51,16 +57,22 @@ static void head(FILE *out, const char *name, const char *type, const char *help
     fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-static void show_one(FILE *out, const struct worker *self, const char *name, const char *type,
-                     const char *help, const struct counter *own)
+static void show_number(FILE *out, const char *name, const char *type, const char *help,
+                        uint64_t number)
 {
     head(out, name, type, help);
-    fprintf(out, "%s %" PRIu64 "\n", name, sum(self, own));
+    fprintf(out, "%s %" PRIu64 "\n", name, number);
 }
 
-/* labels: such as `route="/healthz"`, or "". unit: what one of the values is in the unit that is
- * shown, 1e-6 for microseconds shown as seconds. */
-static void show_histogram(FILE *out, const struct worker *self, const char *name,
+static void show_one(FILE *out, const struct service *self, const char *name, const char *type,
+                     const char *help, const struct counter *own)
+{
+    show_number(out, name, type, help, sum(self, own));
+}
+
+/* labels: such as `route="/healthz"`, or "". unit: 1 of a value in the unit that is shown; 1e-6 for
+ * microseconds that are shown as seconds. */
+static void show_histogram(FILE *out, const struct service *self, const char *name,
                            const char *labels, const struct histogram *own,
                            const struct histogram_bounds *bounds, double unit)
 {
@@ -84,7 +96,7 @@ static const char *route_name(unsigned route)
     return routes[route].pattern != NULL ? routes[route].pattern : "other";
 }
 
-static void show_http(FILE *out, const struct worker *self)
+static void show_http(FILE *out, const struct service *self)
 {
     const struct metrics *m = &self->metrics;
     head(out, "broadsheet_http_requests_total", "counter", "Requests answered.");
@@ -117,23 +129,23 @@ static void show_http(FILE *out, const struct worker *self)
              "Client connections that were accepted.", &m->accepted);
 }
 
-static void show_store(FILE *out, const struct worker *self)
+static void show_answers(FILE *out, const struct service *self)
 {
     const struct answer_cache_stats *s = &self->answers.stats;
     show_one(out, self, "broadsheet_cache_hits_total", "counter", "Requests answered from memory.",
              &s->hits);
     show_one(out, self, "broadsheet_cache_misses_total", "counter",
-             "Requests that found nothing in memory that may be shown.", &s->misses);
+             "Requests for which memory had no answer that may be shown.", &s->misses);
     show_one(out, self, "broadsheet_cache_dropped_total", "counter",
-             "Answers dropped because what they show has changed.", &s->dropped);
+             "Answers dropped because of a change.", &s->dropped);
     show_one(out, self, "broadsheet_cache_answers", "gauge", "Answers in memory.", &s->items);
     show_one(out, self, "broadsheet_cache_bytes", "gauge",
-             "What the answers in memory cost, everything counted.", &s->bytes);
+             "Memory that the answers in the cache take.", &s->bytes);
     show_one(out, self, "broadsheet_joined_requests_total", "counter",
-             "Requests that joined a look-up under way.", &s->joined);
+             "Requests that joined the look-up of an earlier request.", &s->joined);
 }
 
-static void show_db(FILE *out, const struct worker *self)
+static void show_db(FILE *out, const struct service *self)
 {
     static const char *const states[DB_CONN_NSTATES] = {[DB_CONN_DOWN] = "down",
                                                         [DB_CONN_RESOLVING] = "resolving",
@@ -146,6 +158,7 @@ static void show_db(FILE *out, const struct worker *self)
                                           [DB_BUSY] = "queue_full",
                                           [DB_TIMEOUT] = "deadline_missed",
                                           [DB_FAILED] = "failed"};
+    static_assert(sizeof(results) / sizeof(results[0]) == DB_FAILED + 1, "each error has a name");
     const struct db_pool_stats *s = &self->pool_stats;
 
     head(out, "broadsheet_db_connections", "gauge", "Database connections by state.");
@@ -168,9 +181,9 @@ static void show_db(FILE *out, const struct worker *self)
             show_histogram(out, self, "broadsheet_db_batch_ids", labels, &s->batch_ids[i],
                            &db_batch_bounds, 1);
     }
-    head(out, "broadsheet_db_queries_total", "counter",
-         "Queries by statement and how they ended; deadline_missed counts those that were too "
-         "late.");
+    head(
+        out, "broadsheet_db_queries_total", "counter",
+        "Queries by statement and result; deadline_missed: the deadline passed before the answer.");
     for (size_t i = 0; i < DB_NSTATEMENTS; i++) {
         for (size_t k = 0; k <= DB_FAILED; k++)
             fprintf(out,
@@ -178,35 +191,57 @@ static void show_db(FILE *out, const struct worker *self)
                     db_statements[i].name, results[k], sum(self, &s->queries[i][k]));
     }
     show_one(out, self, "broadsheet_db_retries_total", "counter",
-             "Queries that were run again alone, after their batch failed.", &s->retries);
+             "Queries that were run again, after their batch failed or their connection was lost.",
+             &s->retries);
 }
 
-/* One worker has the feed and the related_worker; the others' numbers are 0. */
-static void show_watch(FILE *out, const struct worker *self)
+static void show_background(FILE *out, const struct process *process)
 {
-    const struct db_change_feed_stats *feed = &self->background.change_feed_stats;
-    const struct db_related_worker_stats *related_worker = &self->background.related_worker_stats;
+    const struct db_change_feed_stats *feed = &process->change_feed;
+    const struct db_related_worker_stats *worker = &process->related_worker;
 
-    show_one(out, self, "broadsheet_change_feed_up", "gauge",
-             "1 while the change feed reads; without it nothing is answered from memory.",
-             &feed->is_up);
-    show_one(out, self, "broadsheet_change_feed_reads_total", "counter", "Reads of the change log.",
-             &feed->reads);
-    show_one(out, self, "broadsheet_change_feed_changes_total", "counter",
-             "Changed articles that the change log named.", &feed->changes);
-    show_one(out, self, "broadsheet_change_feed_everything_total", "counter",
-             "Reads after which anything may have changed.", &feed->everything);
-    uint64_t confirmed_at_us = sum(self, &feed->confirmed_at_us);
+    show_number(out, "broadsheet_change_feed_up", "gauge",
+                "1 while the change feed reads; without it nothing is answered from memory.",
+                counter_get(&feed->is_up));
+    show_number(out, "broadsheet_change_feed_unreliable", "gauge",
+                "1 while changes may go unreported; nothing is answered from memory then.",
+                counter_get(&feed->is_unreliable));
+    show_number(out, "broadsheet_change_feed_reads_total", "counter", "Reads of the change log.",
+                counter_get(&feed->reads));
+    show_number(out, "broadsheet_change_feed_changes_total", "counter",
+                "Changes that the change log reported.", counter_get(&feed->changes));
+    show_number(out, "broadsheet_change_feed_everything_total", "counter",
+                "Reads of the change log after which anything may have changed.",
+                counter_get(&feed->everything));
+    uint64_t confirmed_at_us = counter_get(&feed->confirmed_at_us);
     head(out, "broadsheet_change_feed_confirmed_age_seconds", "gauge",
-         "How long ago the database was last known to have told all of its changes.");
+         "The age of the last read of the change log that succeeded.");
     if (confirmed_at_us != 0)
         fprintf(out, "broadsheet_change_feed_confirmed_age_seconds %.6f\n",
                 (double)(clock_us() - confirmed_at_us) * 1e-6);
-    show_one(out, self, "broadsheet_related_worker_articles_total", "counter",
-             "Articles of the queue of related lists that this process dealt with.",
-             &related_worker->articles);
-    show_one(out, self, "broadsheet_related_worker_calls_total", "counter",
-             "Calls that work off that queue or trim the change log.", &related_worker->calls);
-    show_one(out, self, "broadsheet_related_worker_failures_total", "counter",
-             "Calls of those that the database answered with an error.", &related_worker->failures);
+    show_number(out, "broadsheet_related_worker_articles_total", "counter",
+                "Articles of the queue of related lists that this process has processed.",
+                counter_get(&worker->articles));
+    show_number(out, "broadsheet_related_worker_calls_total", "counter",
+                "Calls that process that queue or trim the change log.",
+                counter_get(&worker->calls));
+    show_number(out, "broadsheet_related_worker_failures_total", "counter",
+                "Calls of those that the database answered with an error.",
+                counter_get(&worker->failures));
+    show_number(out, "broadsheet_related_worker_failed_articles_total", "counter",
+                "Failures at one article, which is tried again later.",
+                counter_get(&worker->failed_articles));
+}
+
+static void show_process(FILE *out, const struct process *process)
+{
+    show_number(out, "broadsheet_memory_bytes", "gauge",
+                "Memory of answers that are not in the cache (BROADSHEET_MEMORY_MB limits it).",
+                memory_used(&process->memory));
+    show_number(out, "broadsheet_memory_refused_total", "counter",
+                "Times that this memory had no room: for an answer, its list or its gzip form.",
+                memory_refused(&process->memory));
+    show_number(out, "broadsheet_log_lines_lost_total", "counter",
+                "Lines of the log that were lost because its reader was too slow or had left.",
+                log_lines_lost());
 }

@@ -1,11 +1,11 @@
-/* GET /articles/{id}/related: the list alone. See handlers/article_view.h.
+/* GET /articles/{id}/related: the list alone. See handlers/article.c.
  *
- * The same look-ups as the whole article's, so that a list is there exactly when its article is. But
- * where the list is all that was asked for, a list that can't be had is an error. */
-#include "handlers/article_view.h"
+ * It takes the same look-up as the whole article, so that a list exists exactly when its article exists.
+ * Here a list that is missing is an error, and the request waits for it until its deadline. */
+#include "handlers/article.h"
 #include "handlers/endpoints.h"
 
-void related_get(h2o_req_t *req, h2o_iovec_t variable)
+void related_get(h2o_req_t *req, const struct route_arguments *arguments)
 {
-    article_view(req, variable, "/related", ARTICLE_RELATED);
+    article_respond(req, arguments->variable, "/related", ARTICLE_RELATED);
 }

@@ -1,6 +1,6 @@
 /*     on_request --> match the path --> the method --> the query --> the handler ... --> on_over
  *
- * on_over runs when libh2o disposes of the request, written or given up, and counts it. */
+ * on_over runs when libh2o disposes of the request, whether its answer was written or not, and counts it. */
 #include "handlers/routes.h"
 
 #include <assert.h>
@@ -10,15 +10,15 @@
 #include "base/clock.h"
 #include "handlers/endpoints.h"
 #include "server/respond.h"
-#include "server/worker.h"
+#include "server/service.h"
 
 const struct route routes[ROUTES_N] = {
-    [METRICS_OTHER_ROUTE] = {NULL, NULL},
-    {"/articles/{id}", article_get},
-    {"/articles/{id}/related", related_get},
-    {"/healthz", health_get},
-    {"/readyz", ready_get},
-    {"/metrics", metrics_get},
+    [METRICS_OTHER_ROUTE] = {NULL, NULL, {NULL}},
+    {"/articles/{id}", article_get, {NULL}},
+    {"/articles/{id}/related", related_get, {NULL}},
+    {"/healthz", health_get, {NULL}},
+    {"/readyz", ready_get, {NULL}},
+    {"/metrics", metrics_get, {NULL}},
 };
 
 /* A request from its arrival to its end. */
@@ -31,7 +31,8 @@ struct exchange {
 static int on_request(h2o_handler_t *self, h2o_req_t *req);
 static unsigned match(h2o_iovec_t path, h2o_iovec_t *ret_variable);
 static bool matches(const char *pattern, h2o_iovec_t path, h2o_iovec_t *ret_variable);
-static bool is_query_known(h2o_req_t *req);
+static bool read_query(h2o_req_t *req, const struct route *route,
+                       struct route_arguments *arguments);
 static void on_over(void *exchange);
 
 void routes_register(h2o_hostconf_t *host)
@@ -49,21 +50,22 @@ static int on_request(h2o_handler_t *self, h2o_req_t *req)
     (void)self;
     h2o_iovec_t path = h2o_iovec_init(
         req->path.base, req->query_at < req->path.len ? req->query_at : req->path.len);
-    h2o_iovec_t variable = {0};
-    unsigned route = match(path, &variable);
+    struct route_arguments arguments = {0};
+    unsigned route = match(path, &arguments.variable);
+    assert(route < ROUTES_N);
 
     struct exchange *exchange = h2o_mem_alloc_shared(&req->pool, sizeof(*exchange), on_over);
     *exchange = (struct exchange){.req = req, .route = route, .began_us = clock_us()};
-    counter_add(&worker_of(req)->metrics.in_flight, 1);
+    counter_add(&service_of(req)->metrics.in_flight, 1);
 
     if (routes[route].get == NULL) {
         respond_problem(req, 404, "no-such-address", "Nothing is served at this address.");
     } else if (!h2o_memis(req->method.base, req->method.len, H2O_STRLIT("GET")) &&
                !h2o_memis(req->method.base, req->method.len, H2O_STRLIT("HEAD"))) {
         respond_add_header(req, "allow", "GET, HEAD");
-        respond_problem(req, 405, "method-not-allowed", "This address takes GET and HEAD alone.");
-    } else if (is_query_known(req)) {
-        routes[route].get(req, variable);
+        respond_problem(req, 405, "method-not-allowed", "This address takes only GET and HEAD.");
+    } else if (read_query(req, &routes[route], &arguments)) {
+        routes[route].get(req, &arguments);
     }
     return 0;
 }
@@ -98,34 +100,41 @@ static bool matches(const char *pattern, h2o_iovec_t path, h2o_iovec_t *ret_vari
     return at == end;
 }
 
-/* No address takes a parameter yet. One that is not known is refused and not ignored: that finds
- * typing errors, and keeps one answer at one address for the caches on the way. */
-static bool is_query_known(h2o_req_t *req)
+/* A parameter that is not known is refused and not ignored: that finds typing errors, and keeps one answer at
+ * one address for the caches on the way. */
+static bool read_query(h2o_req_t *req, const struct route *route, struct route_arguments *arguments)
 {
-    if (req->query_at >= req->path.len || req->query_at + 1 == req->path.len)
+    if (req->query_at >= req->path.len)
         return true;
-    const char *from = req->path.base + req->query_at + 1;
-    size_t left = req->path.len - req->query_at - 1, length = 0;
-    while (length < left && from[length] != '=' && from[length] != '&')
-        length++;
+    h2o_iovec_t name, query = h2o_iovec_init(req->path.base + req->query_at + 1,
+                                             req->path.len - req->query_at - 1);
+    enum query_parameters_fault fault =
+        query_parameters_read(query, route->parameters, arguments->values, &name);
+    if (fault == QUERY_PARAMETERS_FINE)
+        return true;
 
-    char name[64], detail[128];
+    char shown[64], detail[128];
     size_t n = 0;
-    for (; n < length && n < sizeof(name) - 1; n++)
-        name[n] = from[n] > 0x20 && from[n] < 0x7f ? from[n] : '?';
-    name[n] = '\0';
-    snprintf(detail, sizeof(detail), "There is no query parameter \"%s\" here.", name);
-    respond_problem(req, 400, "unknown-parameter", detail);
+    for (; n < name.len && n < sizeof(shown) - 1; n++)
+        shown[n] = name.base[n] > 0x20 && name.base[n] < 0x7f ? name.base[n] : '?';
+    shown[n] = '\0';
+    bool is_repeated = fault == QUERY_PARAMETERS_REPEATED;
+    snprintf(detail, sizeof(detail),
+             is_repeated ? "The query parameter \"%s\" may be given once."
+                         : "There is no query parameter \"%s\" here.",
+             shown);
+    respond_problem(req, 400, is_repeated ? "repeated-parameter" : "unknown-parameter", detail);
     return false;
 }
 
 static void on_over(void *p)
 {
     const struct exchange *exchange = p;
-    struct worker *worker = worker_of(exchange->req);
+    struct service *service = service_of(exchange->req);
     int status = exchange->req->res.status;
 
-    counter_sub(&worker->metrics.in_flight, 1);
-    metrics_count_request(&worker->metrics, exchange->route, status,
+    assert(counter_get(&service->metrics.in_flight) > 0);
+    counter_sub(&service->metrics.in_flight, 1);
+    metrics_count_request(&service->metrics, exchange->route, status,
                           clock_us() - exchange->began_us);
 }

@@ -1,4 +1,4 @@
-/* Rows of binary COPY: a count of fields, then each as its length and its bytes, big-endian. */
+/* A row of binary COPY: the number of fields, then the length and the bytes of each, big-endian. */
 #include "import/copy_rows.h"
 
 #include <assert.h>
@@ -10,10 +10,12 @@
 
 static void put_text(struct copy_rows *rows, const struct article_text *text);
 static void put_names(struct copy_rows *rows, const struct article_names *names);
+static void put_image(struct copy_rows *rows, const struct article_image *image);
+static void put_jsonb(struct copy_rows *rows, const struct article_text *json);
 static void put_int(struct copy_rows *rows, uint64_t value, size_t bytes);
 static void put_bytes(struct copy_rows *rows, const void *data, size_t bytes);
 
-enum { NFIELDS = 9, TEXT_OID = 25 };
+enum { NFIELDS = 16, TEXT_OID = 25, JSONB_VERSION = 1 };
 static const int64_t US_FROM_1970_TO_2000 = INT64_C(946684800000000); /* PostgreSQL's epoch */
 
 const char copy_rows_header[19] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0"; /* no flags, no extension */
@@ -55,6 +57,9 @@ void copy_rows_add(struct copy_rows *rows, unsigned long line, const struct arti
     put_names(rows, &article->tags);
     put_int(rows, 8, 4);
     put_int(rows, (uint64_t)(article->published_us - US_FROM_1970_TO_2000), 8);
+    put_image(rows, &article->image);
+    put_text(rows, &article->language);
+    put_jsonb(rows, &article->corrections);
     rows->line[rows->count++] = line;
     rows->start[rows->count] = rows->bytes;
 }
@@ -69,7 +74,7 @@ static void put_text(struct copy_rows *rows, const struct article_text *text)
     put_bytes(rows, text->data, text->bytes);
 }
 
-/* text[]: number of dimensions, has nulls, element type, then of the dimension: size, first index */
+/* A text[]: number of dimensions, has nulls, element type; then size and first index of the dimension */
 static void put_names(struct copy_rows *rows, const struct article_names *names)
 {
     size_t bytes = names->count == 0 ? 12 : 20;
@@ -86,6 +91,27 @@ static void put_names(struct copy_rows *rows, const struct article_names *names)
     put_int(rows, 1, 4);
     for (size_t i = 0; i < names->count; i++)
         put_text(rows, &names->name[i]);
+}
+
+static void put_image(struct copy_rows *rows, const struct article_image *image)
+{
+    const int pixels[] = {image->width, image->height};
+
+    put_text(rows, &image->url);
+    put_text(rows, &image->alt);
+    put_text(rows, &image->credit);
+    for (size_t i = 0; i < 2; i++) {
+        put_int(rows, pixels[i] > 0 ? 4 : UINT32_MAX, 4); /* 0 is not known: null */
+        if (pixels[i] > 0)
+            put_int(rows, (uint64_t)pixels[i], 4);
+    }
+}
+
+static void put_jsonb(struct copy_rows *rows, const struct article_text *json)
+{
+    put_int(rows, 1 + json->bytes, 4);
+    put_int(rows, JSONB_VERSION, 1);
+    put_bytes(rows, json->data, json->bytes);
 }
 
 static void put_int(struct copy_rows *rows, uint64_t value, size_t bytes)

@@ -1,5 +1,5 @@
 /* import/copy_rows.h - articles as rows of PostgreSQL's binary COPY, kept until their transaction
- * has committed. Binary, because then no text needs a second kind of escape. */
+ * has committed. The binary form needs no escapes. */
 #ifndef IMPORT_COPY_ROWS_H
 #define IMPORT_COPY_ROWS_H
 
@@ -10,12 +10,12 @@ struct article_line;
 
 enum { COPY_ROWS_MAX = 1000, COPY_ROWS_FULL_BYTES = 8 << 20 };
 
-/* Bounded: full at COPY_ROWS_MAX rows or COPY_ROWS_FULL_BYTES, which the last row may pass. */
+/* Bounded: full with COPY_ROWS_MAX rows or COPY_ROWS_FULL_BYTES. The last row may exceed the bytes. */
 struct copy_rows {
     char *data;
     size_t bytes, count;
     size_t start[COPY_ROWS_MAX + 1];   /* row i is data[start[i]] up to data[start[i + 1]] */
-    unsigned long line[COPY_ROWS_MAX]; /* of the file, for messages */
+    unsigned long line[COPY_ROWS_MAX]; /* number of its line in the file, for messages */
 
     size_t _capacity;
 };

@@ -1,10 +1,10 @@
 /* broadsheet import FILE...
  *
- *     each file:  ndjson_next --> article_line_parse --> loader_add (a chunk a transaction)
- *                   | too long       | bad                 | refused by the database
- *                   +----------------+---------------------+--> FILE:LINE: reason, and on
- *     then:       the queue of related lists, until it is empty; a large import has a helper for it,
- *                 which begins while the files are loaded
+ *     each file:  ndjson_next --> article_line_parse --> loader_add (one chunk, one transaction)
+ *                   | too long       | bad                 | the database refuses it
+ *                   +----------------+---------------------+--> "FILE:LINE: reason", then go on
+ *     then:       make related lists until the queue is empty. A large import has a second session
+ *                 for this, which begins while the files are loaded.
  *     last:       a summary                                                                        */
 #include "import/import.h"
 
@@ -27,7 +27,7 @@ struct import {
     struct relate relate;
     struct article_line article;
     struct progress progress;
-    const char *file; /* that is being read, for messages */
+    const char *file; /* the one that is being read, for messages */
     unsigned long bad_lines, bad_files;
 };
 
@@ -42,9 +42,8 @@ static loader_refused_fn on_refused;
 static void say(struct import *import, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-enum {
-    LARGE_CHANGE = 1000
-}; /* articles, from which on there is a helper, and the statistics of the planner are renewed */
+/* From this number of articles on, there is a helper, and the planner gets new statistics. */
+enum { LARGE_CHANGE = 1000 };
 
 int import_run(const char *database_url, char *const *files, size_t nfiles)
 {
@@ -66,7 +65,7 @@ int import_run(const char *database_url, char *const *files, size_t nfiles)
     return is_alive && import.bad_lines == 0 && import.bad_files == 0 ? 0 : 1;
 }
 
-/* False where the database failed; a file that can't be read is told and passed over. */
+/* False if the database failed. A file that can't be read is reported and skipped. */
 static bool import_file(struct import *import, const char *name)
 {
     bool is_stdin = strcmp(name, "-") == 0;
@@ -115,7 +114,7 @@ static bool import_lines(struct import *import, struct ndjson *lines)
 
 static bool import_line(struct import *import, unsigned long number, const char *line, size_t bytes)
 {
-    if (bytes == 0)
+    if (ndjson_is_blank(line, bytes))
         return true;
     if (!article_line_parse(&import->article, line, bytes)) {
         say(import, "%s:%lu: %s", import->file, number, import->article.reason);

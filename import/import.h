@@ -5,11 +5,13 @@
 #include <stddef.h>
 
 /* Loads the files one after another ("-" is standard input) and brings the related lists up to date.
- * Says on stderr which lines are bad and why ("FILE:LINE: reason"), how far it is if that is a
- * terminal, and a summary. Blocks until done. Returns the exit status: 0, or 1 where a line was bad,
- * a file could not be read or the database failed; all good lines of all files are in then, but for
- * a failure of the database. Killed at any moment it leaves whole articles, and run again it
- * completes the job. */
+ * On stderr, it names each bad line with the reason ("FILE:LINE: reason"), shows its progress if
+ * stderr is a terminal, and writes a summary. Blocks until done.
+ *
+ * Returns the exit status: 0, or 1 if a line was bad, a file could not be read or the database
+ * failed. Unless the database failed, all good lines of all files are then in the database. When the
+ * program is killed at any moment, it leaves only whole articles, and another run completes the
+ * job. */
 int import_run(const char *database_url, char *const *files, size_t nfiles);
 
 #endif

@@ -1,11 +1,11 @@
-/* Chunks into the database.
+/* Writes chunks into the database.
  *
  *     loader_add ... loader_add --> full: loader_flush
  *                                     load_range(all)
  *                                       begin, COPY, the statements, commit
- *                                         deadlock or the like: roll back, wait, once more
+ *                                         conflict (such as a deadlock): roll back, wait, repeat
  *                                         data refused: roll back, load each half by itself, until
- *                                                       one row is left: that line is told       */
+ *                                                       one row is left: report its line         */
 #include "import/loader.h"
 
 #include <stdlib.h>
@@ -29,7 +29,7 @@ bool loader_init(struct loader *loader, const char *database_url, loader_refused
     copy_rows_init(&loader->_rows);
     struct session *session = &loader->session;
     return session_init(session, database_url) &&
-           session_run(session, import_sql_views_later, NULL) == SESSION_OK &&
+           session_run(session, import_sql_documents_later, NULL) == SESSION_OK &&
            session_run(session, import_sql_create_staged, NULL) == SESSION_OK &&
            session_run(session, import_sql_create_changed, NULL) == SESSION_OK &&
            session_run(session, import_sql_create_differing, NULL) == SESSION_OK;
@@ -64,8 +64,8 @@ static enum session_result load_range(struct loader *loader, size_t first, size_
         wait_turn(attempt);
         status = try_range(loader, first, count);
         if (status == SESSION_AGAIN || status == SESSION_REFUSED) {
-            struct session asked = loader->session; /* keeps the words of the first failure */
-            if (session_run(&asked, "rollback", NULL) != SESSION_OK)
+            struct session copy = loader->session; /* so that the error of the failure is kept */
+            if (session_run(&copy, "rollback", NULL) != SESSION_OK)
                 return SESSION_FAILED;
         }
     }
@@ -121,8 +121,8 @@ static enum session_result copy_range(struct loader *loader, size_t first, size_
     return session_copy_end(session);
 }
 
-/* Each is about all rows of the chunk at once. Their order is also the order in which locks are
- * taken: names, new articles, articles that differ. */
+/* Each statement works on all rows of the chunk. Their order is also the order of the locks: names,
+ * new articles, articles that differ. */
 static enum session_result run_statements(struct session *session, long *ret_changed)
 {
     static const char *const new_articles[] = {
@@ -139,7 +139,7 @@ static enum session_result run_statements(struct session *session, long *ret_cha
     static const char *const links[] = {
         import_sql_insert_article_authors,
         import_sql_insert_article_tags,
-        import_sql_write_views,
+        import_sql_write_documents,
         NULL,
     };
     long differing = 0;
@@ -171,7 +171,7 @@ bool loader_analyze(struct loader *loader)
            session_run(&loader->session, import_sql_vacuum_article_tags, NULL) != SESSION_FAILED;
 }
 
-/* Longer each time, and never the same for two, or they would meet again. */
+/* Longer for each attempt, and different for two programs: otherwise they would conflict again. */
 static void wait_turn(int attempt)
 {
     if (attempt == 0)

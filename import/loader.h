@@ -1,7 +1,7 @@
-/* import/loader.h - good articles into the database, a chunk a transaction.
+/* import/loader.h - writes good articles into the database, one chunk in each transaction.
  *
- * Whole articles only: a chunk is in the database with its sections, authors and tags, or not at
- * all. What is in the database already and says the same is not touched. */
+ * Articles are always whole: a chunk is in the database with its sections, authors and tags, or not
+ * at all. An article that is in the database already and does not differ is left unchanged. */
 #ifndef IMPORT_LOADER_H
 #define IMPORT_LOADER_H
 
@@ -13,23 +13,23 @@
 struct article_line;
 struct loader;
 
-/* A line that the database would not take, though it had looked good. */
+/* Called for a line that passed all checks and that the database refuses. */
 typedef void loader_refused_fn(struct loader *loader, unsigned long line, const char *reason);
 
 struct loader {
     loader_refused_fn *refused;
-    unsigned long written;   /* articles that are new or differ from what was there */
+    unsigned long written;   /* articles that are new or have changed */
     unsigned long unchanged; /* good lines that changed nothing */
     struct session session;  /* its error says why a function here returned false */
 
     struct copy_rows _rows;
 };
 
-/* Blocks, like all here. False where the database can't be used; finish it in either case. */
+/* Blocks, like all functions here. False if the database can't be used. Finish it in both cases. */
 bool loader_init(struct loader *loader, const char *database_url, loader_refused_fn *refused);
 void loader_finish(struct loader *loader);
 
-/* Copies the article. False where a chunk was due and the database failed: then no more will do. */
+/* Copies the article. False if it wrote a chunk and the database failed: do not go on then. */
 bool loader_add(struct loader *loader, unsigned long line, const struct article_line *article);
 bool loader_flush(struct loader *loader);
 

@@ -1,8 +1,9 @@
 /* The lines of a file.
  *
- *     ndjson_next --> is there a whole line in the buffer? --> lend it
- *                       | no: make room, fill, ask again
- *                       | no room left to make: skip to the line's end                            */
+ *     ndjson_next --> first call: skip a byte order mark
+ *                 --> is there a whole line in the buffer? --> lend it
+ *                       | no: make room, fill, look again
+ *                       | the buffer is as large as it may be: skip to the end of the line         */
 #include "import/ndjson.h"
 
 #include <assert.h>
@@ -11,8 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FIRST_BYTES = 64 * 1024, LINE_END_BYTES = 2 };
+enum { FIRST_BYTES = 64 * 1024, LINE_END_BYTES = 2, MARK_BYTES = 3 };
+static const char byte_order_mark[MARK_BYTES] = {'\xEF', '\xBB', '\xBF'};
 
+static bool skip_byte_order_mark(struct ndjson *file);
 static enum ndjson_status lend(struct ndjson *file, size_t bytes, size_t with_end,
                                const char **ret_line, size_t *ret_bytes);
 static bool make_room(struct ndjson *file);
@@ -33,9 +36,11 @@ void ndjson_finish(struct ndjson *file)
 
 enum ndjson_status ndjson_next(struct ndjson *file, const char **ret_line, size_t *ret_bytes)
 {
-    size_t seen = 0; /* so that a long line is searched once, not once a read */
+    size_t seen = 0; /* so that a long line is searched once, not once for each read */
 
     file->line++;
+    if (!file->_has_begun && !skip_byte_order_mark(file))
+        return NDJSON_FAILED;
     for (;;) {
         size_t have = file->_end - file->_start;
         const char *data = file->_data + file->_start;
@@ -57,6 +62,24 @@ enum ndjson_status ndjson_next(struct ndjson *file, const char **ret_line, size_
     }
 }
 
+/* Reads until the mark is complete or can't be one: a line of one byte in a pipe must not wait. */
+static bool skip_byte_order_mark(struct ndjson *file)
+{
+    while (file->_end < MARK_BYTES && !file->_at_end) {
+        bool has_room = make_room(file);
+        assert(has_room);
+        if (!fill(file))
+            return false;
+        size_t have = file->_end < MARK_BYTES ? file->_end : MARK_BYTES;
+        if (memcmp(file->_data, byte_order_mark, have) != 0)
+            break;
+        if (have == MARK_BYTES)
+            file->_start = MARK_BYTES;
+    }
+    file->_has_begun = true;
+    return true;
+}
+
 static enum ndjson_status lend(struct ndjson *file, size_t bytes, size_t with_end,
                                const char **ret_line, size_t *ret_bytes)
 {
@@ -72,7 +95,7 @@ static enum ndjson_status lend(struct ndjson *file, size_t bytes, size_t with_en
     return NDJSON_LINE;
 }
 
-/* False where the buffer is as large as it may be and full of one line. */
+/* False if the buffer is as large as it may be and full of one line. */
 static bool make_room(struct ndjson *file)
 {
     size_t have = file->_end - file->_start, limit = file->max_bytes + LINE_END_BYTES;
@@ -124,4 +147,12 @@ static enum ndjson_status skip(struct ndjson *file)
     }
     file->_start = lf != NULL ? (size_t)(lf - file->_data) + 1 : file->_end;
     return NDJSON_TOO_LONG;
+}
+
+bool ndjson_is_blank(const char *line, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        if (line[i] != ' ' && line[i] != '\t' && line[i] != '\r')
+            return false;
+    return true;
 }

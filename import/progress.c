@@ -1,3 +1,4 @@
+/* The line of progress. */
 #include "import/progress.h"
 
 #include <stdio.h>
@@ -22,9 +23,9 @@ bool progress_is_due(struct progress *progress)
     return true;
 }
 
-void progress_show(struct progress *progress, const char *what, unsigned long n)
+void progress_show(struct progress *progress, const char *unit, unsigned long n)
 {
-    fprintf(stderr, "\r%lu %s, %.0f s\033[K", n, what, progress_elapsed_s(progress));
+    fprintf(stderr, "\r%lu %s, %.0f s\033[K", n, unit, progress_elapsed_s(progress));
     progress->_is_shown = true;
 }
 

@@ -1,4 +1,4 @@
-/* import/progress.h - one line on a terminal that is written over and over; nothing elsewhere. */
+/* import/progress.h - one line that is overwritten again and again, if stderr is a terminal. */
 #ifndef IMPORT_PROGRESS_H
 #define IMPORT_PROGRESS_H
 
@@ -10,9 +10,9 @@ struct progress {
 };
 
 void progress_init(struct progress *progress);
-bool progress_is_due(struct progress *progress); /* on a terminal, twice a second */
-void progress_show(struct progress *progress, const char *what, unsigned long n);
-void progress_clear(struct progress *progress); /* before anything else goes to stderr */
+bool progress_is_due(struct progress *progress); /* twice a second, and never without a terminal */
+void progress_show(struct progress *progress, const char *unit, unsigned long n);
+void progress_clear(struct progress *progress); /* call it before other output to stderr */
 double progress_elapsed_s(const struct progress *progress);
 
 #endif

@@ -1,4 +1,4 @@
-/* Two sessions, one queue: the database gives each caller what nobody else is at. */
+/* Two sessions work on one queue. The database gives each caller articles that no other caller has. */
 #include "import/relate.h"
 
 #include <stdlib.h>
@@ -12,10 +12,10 @@ static void make_lists(struct relate *relate, struct session *session);
 static bool step(struct session *session, const char *sql, long argument, long *ret_done);
 static void pause_ms(long ms);
 
-/* A step ends within a second or so: what is published meanwhile waits for no longer. */
-enum { READ_ARTICLES = 2000, LIST_ARTICLES = 500, POLL_MS = 50, PATIENCE_MS = 30000 };
+/* A step takes about a second. So an article that is published meanwhile waits no longer than that. */
+enum { READ_ARTICLES = 2000, LIST_ARTICLES = 500, POLL_MS = 50, MAX_IDLE_MS = 30000 };
 
-enum { HELP_ARTICLES = 1000 }; /* that wait: from which on a helper is worth its connection */
+enum { HELP_ARTICLES = 1000 }; /* in the queue: from this number on, there is a helper */
 
 void relate_init(struct relate *relate, const char *database_url, relate_step_fn *stepped)
 {
@@ -28,7 +28,7 @@ void relate_help(struct relate *relate)
         relate->_has_helper = pthread_create(&relate->_helper, NULL, help, relate) == 0;
 }
 
-/* The helper's thread. */
+/* The helper thread. */
 static void *help(void *argument)
 {
     struct relate *relate = argument;
@@ -42,7 +42,7 @@ static void *help(void *argument)
     return NULL;
 }
 
-/* No lists yet: what is still to come belongs into them. */
+/* Makes no lists yet: later articles may belong to them. */
 static void read_while_loading(struct relate *relate, struct session *session)
 {
     long done;
@@ -60,7 +60,7 @@ static void make_lists(struct relate *relate, struct session *session)
     long done;
 
     while (!atomic_load(&relate->_is_over)) {
-        if (!step(session, import_sql_refresh_related, LIST_ARTICLES, &done))
+        if (!step(session, import_sql_work_related, LIST_ARTICLES, &done))
             return;
         if (done == 0)
             pause_ms(POLL_MS);
@@ -76,15 +76,15 @@ bool relate_rest(struct relate *relate, struct session *session)
         return false;
     if (queued >= HELP_ARTICLES)
         relate_help(relate);
-    for (long idle_ms = 0; idle_ms < PATIENCE_MS;) {
-        if (!step(session, import_sql_refresh_related, LIST_ARTICLES, &done))
+    for (long idle_ms = 0; idle_ms < MAX_IDLE_MS;) {
+        if (!step(session, import_sql_work_related, LIST_ARTICLES, &done))
             return false;
         relate->stepped(relate);
         if (done > 0) {
             idle_ms = 0;
             continue;
         }
-        /* What keeps lists from being made is that the helper still reads. */
+        /* No list can be made while the helper still reads: parse for it meanwhile. */
         if (!step(session, import_sql_parse_related, parsed_to, &reached))
             return false;
         if (reached > 0) {
@@ -102,7 +102,7 @@ bool relate_rest(struct relate *relate, struct session *session)
     return true;
 }
 
-/* One call in a transaction of its own. What got into the way of others is done by the next one. */
+/* One call in a transaction of its own. After a conflict, the next call repeats the work. */
 static bool step(struct session *session, const char *sql, long argument, long *ret_done)
 {
     enum session_result status = session_number(session, sql, argument, ret_done);

@@ -1,9 +1,9 @@
-/* import/relate.h - the queue of related lists, worked off by two sessions: the importer's own and that
- * of a helper, which reads what has landed while the importer still loads.
+/* import/relate.h - makes the related lists of the queue, in two sessions: the importer's own, and that
+ * of a helper thread, which reads new articles while the importer still loads others.
  *
- *     relate_init   relate_help   loading ...   relate_rest   relate_finish
- *                        |                      parses ahead ...  makes lists --+
- *                        +--> a thread: reads ..........  makes lists ----------+                    */
+ *     relate_init   relate_help   (loading)     relate_rest       relate_finish
+ *                        |                      parses, then makes lists --+
+ *                        +--> thread: reads articles,  then makes lists ---+                         */
 #ifndef IMPORT_RELATE_H
 #define IMPORT_RELATE_H
 
@@ -15,7 +15,7 @@
 
 struct relate;
 
-/* Called by relate_rest between two steps. */
+/* Called by relate_rest after each step. */
 typedef void relate_step_fn(struct relate *relate);
 
 struct relate {
@@ -30,19 +30,19 @@ struct relate {
 /* The URL is borrowed until relate_finish. */
 void relate_init(struct relate *relate, const char *database_url, relate_step_fn *stepped);
 
-/* Starts the helper, where there is none yet: worth it once an import is large. It does its best: where
- * it fails, relate_rest does its work too. */
+/* Starts the helper if there is none yet. This is useful for a large import. If the helper fails,
+ * relate_rest does its work too. */
 void relate_help(struct relate *relate);
 
-/* Blocks until the queue is empty and no list is stale, also of what an earlier run has left and what
- * others have queued meanwhile; or until nothing has moved for 30 s, because others hold what the rest needs: that stays
- * in the queue. False where the session failed. */
+/* Blocks until the queue is empty and no list is stale. This includes entries of an earlier import and
+ * of other writers. Also returns true when nothing has changed for 30 s, because others have locked the
+ * rest: that stays in the queue. False if the session failed. */
 bool relate_rest(struct relate *relate, struct session *session);
 
-/* Ends the helper after the step that it is at. */
+/* Ends the helper after its current step. */
 void relate_finish(struct relate *relate);
 
-/* How many articles wait. */
+/* The number of articles in the queue. */
 bool relate_queued(struct session *session, long *ret_n);
 
 #endif

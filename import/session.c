@@ -1,7 +1,7 @@
 /* A blocking connection.
  *
  *     session_init --> session_run, session_number, copy_start - data - end --> session_finish
- *                        each: send, wait, sort what went wrong into AGAIN, REFUSED, FAILED       */
+ *                        each: send, wait, and map an error to AGAIN, REFUSED or FAILED           */
 #include "import/session.h"
 
 #include <libpq-fe.h>
@@ -10,20 +10,26 @@
 #include <string.h>
 
 static bool is_conninfo(struct session *session, const char *database_url);
+static bool set_parameters(struct session *session);
 static enum session_result result_of(struct session *session, const PGresult *result);
 static enum session_result sort_error(const char *sqlstate);
-static void keep_words(struct session *session, const char *sqlstate, const char *words);
-static void ignore_notice(void *nothing, const char *message);
+static void keep_error(struct session *session, const char *sqlstate, const char *message);
+static void ignore_notice(void *unused, const char *message);
 
 enum { COPY_PIECE_BYTES = 64 * 1024 };
 
 bool session_init(struct session *session, const char *database_url)
 {
-    /* What stands before dbname gives way to what the URL says, what stands behind it does not. */
-    static const char *const keys[] = {"connect_timeout",           "tcp_user_timeout",
-                                       "fallback_application_name", "dbname",
-                                       "client_encoding",           NULL};
-    const char *const values[] = {"10", "60000", "broadsheet import", database_url, "UTF8", NULL};
+    /* The URL (dbname) overrides the settings before it. The settings after it override the URL. */
+    static const char *const keys[] = {"connect_timeout",
+                                       "tcp_user_timeout",
+                                       "fallback_application_name",
+                                       "target_session_attrs",
+                                       "dbname",
+                                       "client_encoding",
+                                       NULL};
+    const char *const values[] = {"10",   "60000", "broadsheet import", "read-write", database_url,
+                                  "UTF8", NULL};
 
     *session = (struct session){0};
     if (!is_conninfo(session, database_url))
@@ -32,14 +38,36 @@ bool session_init(struct session *session, const char *database_url)
     if (session->_conn == NULL)
         abort();
     if (PQstatus(session->_conn) != CONNECTION_OK) {
-        keep_words(session, "", PQerrorMessage(session->_conn));
+        keep_error(session, "", PQerrorMessage(session->_conn));
         return false;
     }
     PQsetNoticeProcessor(session->_conn, ignore_notice, NULL);
-    return session_run(session,
-                       "select set_config('lock_timeout', '60s', false),"
-                       " set_config('statement_timeout', '10min', false),"
-                       " set_config('work_mem', '32MB', false), set_config('jit', 'off', false)",
+    return set_parameters(session);
+}
+
+/* The role and the database may have any settings, so we set all that our statements rely on. The
+ * time limit comes first and by itself: it may be too short for the rest. */
+static bool set_parameters(struct session *session)
+{
+    return session_run(session, "set statement_timeout = '10min'", NULL) == SESSION_OK &&
+           session_run(session,
+                       "select pg_catalog.set_config(s.name, s.value, false) from (values"
+                       " ('lock_timeout', '60s'),"
+                       " ('idle_in_transaction_session_timeout', '0'),"
+                       " ('idle_session_timeout', '0'),"
+                       " ('default_transaction_isolation', 'read committed'),"
+                       " ('default_transaction_read_only', 'off'),"
+                       " ('default_transaction_deferrable', 'off'),"
+                       " ('search_path', 'public'),"
+                       " ('row_security', 'on'),"
+                       " ('TimeZone', 'UTC'),"
+                       " ('DateStyle', 'ISO, MDY'),"
+                       " ('IntervalStyle', 'postgres'),"
+                       " ('standard_conforming_strings', 'on'),"
+                       " ('client_min_messages', 'warning'),"
+                       " ('work_mem', '32MB'),"
+                       " ('jit', 'off')"
+                       ") s (name, value)",
                        NULL) == SESSION_OK;
 }
 
@@ -49,7 +77,8 @@ void session_finish(struct session *session)
     session->_conn = NULL;
 }
 
-/* libpq's own words for a URL that it can't read quote it, with the password. */
+/* When libpq can't read a URL, its message quotes the URL, with the password. So we ask it first, and
+ * write a message of our own. */
 static bool is_conninfo(struct session *session, const char *database_url)
 {
     PQconninfoOption *options = PQconninfoParse(database_url, NULL);
@@ -64,7 +93,7 @@ static bool is_conninfo(struct session *session, const char *database_url)
             session->error, sizeof(session->error),
             "DATABASE_URL can't be read%s: give it as postgres://user:password@host:port/name, "
             "with %%40 for @, %%3A for : and %%2F for / in the password",
-            is_good ? " (its port is no number)" : "");
+            is_good ? " (its port is not a number)" : "");
     return is_good && is_number;
 }
 
@@ -99,8 +128,8 @@ enum session_result session_copy_start(struct session *session, const char *sql)
     return session_run(session, sql, NULL);
 }
 
-/* What can fail here has failed for good and is told by session_copy_end. In pieces, because libpq
- * copies what it is given into a buffer that never shrinks. */
+/* session_copy_end reports a failure of this function. The data goes in pieces, because libpq copies each piece
+ * into a buffer that never shrinks. */
 void session_copy_data(struct session *session, const char *data, size_t bytes)
 {
     while (bytes > 0) {
@@ -117,7 +146,7 @@ enum session_result session_copy_end(struct session *session)
     enum session_result status = SESSION_OK;
 
     if (PQputCopyEnd(session->_conn, NULL) != 1) {
-        keep_words(session, "", PQerrorMessage(session->_conn));
+        keep_error(session, "", PQerrorMessage(session->_conn));
         status = SESSION_FAILED;
     }
     for (PGresult *result; (result = PQgetResult(session->_conn)) != NULL; PQclear(result))
@@ -138,10 +167,10 @@ static enum session_result result_of(struct session *session, const PGresult *re
     }
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     if (sqlstate == NULL || PQstatus(session->_conn) != CONNECTION_OK) {
-        keep_words(session, "", PQerrorMessage(session->_conn));
+        keep_error(session, "", PQerrorMessage(session->_conn));
         return SESSION_FAILED;
     }
-    keep_words(session, sqlstate, PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+    keep_error(session, sqlstate, PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
     return sort_error(sqlstate);
 }
 
@@ -157,12 +186,12 @@ static enum session_result sort_error(const char *sqlstate)
     return is_about_data ? SESSION_REFUSED : SESSION_FAILED;
 }
 
-static void keep_words(struct session *session, const char *sqlstate, const char *words)
+static void keep_error(struct session *session, const char *sqlstate, const char *message)
 {
     bool has_no_schema = strcmp(sqlstate, "42P01") == 0 || strcmp(sqlstate, "42883") == 0;
 
     snprintf(session->error, sizeof(session->error), "%s%s",
-             words != NULL ? words : "no reason given",
+             message != NULL ? message : "no reason given",
              has_no_schema ? "; bring the database up to date with ./dev migrate" : "");
     size_t end = strlen(session->error);
     while (end > 0 && session->error[end - 1] == '\n')
@@ -172,8 +201,8 @@ static void keep_words(struct session *session, const char *sqlstate, const char
             *c = ' ';
 }
 
-static void ignore_notice(void *nothing, const char *message)
+static void ignore_notice(void *unused, const char *message)
 {
-    (void)nothing;
+    (void)unused;
     (void)message;
 }

@@ -1,85 +1,52 @@
--- What the articles are made of. Bad data is made impossible here, not in the programs that write.
+-- The six tables that a newsroom writes. The database refuses bad data from any program.
+--
+-- Steps make tables, types and indexes. Functions and triggers are in migrations/functions: each of them is there once,
+-- and tools/migrate applies them after the steps.
 
 -- +migrate Up
+
+-- Which functions and triggers are applied: the hash of migrations/functions, and how many triggers that made.
+create table schema_functions (
+    only_row boolean primary key default true check (only_row),
+    hash     text    not null
+);
+
 create domain slug as text
-    check (octet_length(value) <= 200 and value ~ '^[a-z0-9]+(-[a-z0-9]+)*$');
+    check (octet_length(value) <= 200 and value collate "C" ~ '^[a-z0-9]+(-[a-z0-9]+)*$');
 
 create domain label as text
     check (char_length(value) between 1 and 200);
 
--- The readable part of an address, from a name: "Ärger & Liebe" is arger-liebe. A name without a
--- Latin letter or a digit ("日本") has no such part: then the answer is null. What is left for lower()
--- is ASCII, so that the answer is the same in a database of any locale.
--- +migrate StatementBegin
-create function slug_base(name text) returns text
-    language sql immutable strict parallel safe
-return nullif(left(trim('-' from regexp_replace(
-    lower(replace(replace(replace(translate(
-        regexp_replace(normalize(name, NFKD), '[\u0300-\u036f]', '', 'g'),
-        'ØøĐđŁłÐðıẞÆŒ', 'ooddllddißæœ'), 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe')),
-    '[^a-z0-9]+', '-', 'g')), 180), '');
--- +migrate StatementEnd
-
--- Gives a new section, author or tag its slug: the base, or the base with the next number, since two
--- names are two rows even where their slugs collide ("C", "C++", "C#"; all names in Japanese). The
--- number is found by doubling and halving, because thousands may be taken. The lock makes two writers
--- that invent names take turns until they commit; who only uses names that exist never waits.
--- +migrate StatementBegin
-create function give_slug() returns trigger
-    language plpgsql as $$
-declare
-    base text := coalesce(trim('-' from slug_base(new.name)), left(tg_table_name, -1));
-    taken boolean;
-    used integer := 1; -- this number is taken; 1 stands for the base itself
-    free integer;      -- this one is not
-    n integer := 1;
-begin
-    if new.slug is not null then
-        return new;
-    end if;
-    perform pg_advisory_xact_lock(tg_relid::bigint);
-    loop
-        new.slug := base || case when n > 1 then '-' || n else '' end;
-        execute format('select exists (select from %I where slug = $1)', tg_table_name)
-            into taken using new.slug;
-        if taken then
-            used := n;
-        else
-            free := n;
-        end if;
-        exit when free = 1 or free = used + 1;
-        n := coalesce((used + free) / 2, 2 * used);
-    end loop;
-    new.slug := base || case when free > 1 then '-' || free else '' end;
-    return new;
-end
-$$;
--- +migrate StatementEnd
-
+-- The name identifies a section, author or tag. It is trimmed, in NFC, and unique. The index has a condition that is
+-- always true: it does all that an index without one does, but PostgreSQL does not take its column for a key that
+-- others may refer to. So a transaction that renames a tag never waits for one that gives the tag to an article, and
+-- this one never waits for the first. The two cannot deadlock.
 create table sections (
-    id   bigint generated always as identity primary key,
+    id   bigint generated always as identity primary key check (id between 1 and 576460752303423487),
     slug slug   not null unique,
-    name label  not null unique
+    name label  not null check (name is nfc normalized)
 );
-create trigger sections_slug before insert on sections for each row execute function give_slug();
+create unique index sections_name on sections (name) where 1 = 1;
 
 create table authors (
-    id   bigint generated always as identity primary key,
+    id   bigint generated always as identity primary key check (id between 1 and 576460752303423487),
     slug slug   not null unique,
-    name label  not null unique
+    name label  not null check (name is nfc normalized)
 );
-create trigger authors_slug before insert on authors for each row execute function give_slug();
+create unique index authors_name on authors (name) where 1 = 1;
 
 create table tags (
-    id   bigint generated always as identity primary key,
+    id   bigint generated always as identity primary key check (id between 1 and 576460752303423487),
     slug slug   not null unique,
-    name label  not null unique
+    name label  not null check (name is nfc normalized)
 );
-create trigger tags_slug before insert on tags for each row execute function give_slug();
+create unique index tags_name on tags (name) where 1 = 1;
 
+-- Ids end below 2^59: an id and the kind of the entity are packed into one bigint (functions/01_entities.sql).
 create table articles (
-    id           bigint generated by default as identity primary key check (id > 0),
-    slug         slug not null unique check (slug ~ '[a-z]'), -- digits alone would be an id
+    id           bigint generated by default as identity primary key
+        check (id between 1 and 576460752303423487),
+    slug         slug not null unique check (slug collate "C" ~ '[a-z]'), -- digits alone would be an id
     status       text not null default 'published' check (status in ('draft', 'published', 'withdrawn')),
     version      integer not null default 1 check (version > 0),
     section_id   bigint not null references sections,
@@ -90,9 +57,37 @@ create table articles (
     title        text not null check (char_length(title) between 1 and 1000),
     summary      text check (char_length(summary) <= 10000),
     body         text not null,
-    unique (id, published_at) -- what article_tags refers to
+    image_url    text check (octet_length(image_url) <= 2000
+                             and image_url collate "C" ~* '^https?://[^\s/?#]+[^\s]*$'),
+    image_alt    text check (char_length(image_alt) <= 2000),
+    image_credit text check (char_length(image_credit) <= 2000),
+    image_width  integer check (image_width > 0),
+    image_height integer check (image_height > 0),
+    language     text check (octet_length(language) <= 35
+                             and language collate "C" ~ '^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$'), -- BCP 47
+    corrections  jsonb not null default '[]', -- [{"text": ..., "at": an RFC 3339 time}], in their order
+    unique (id, published_at), -- article_tags refers to it
+    check (image_url is not null
+           or num_nonnulls(image_alt, image_credit, image_width, image_height) = 0),
+    check (jsonb_typeof(corrections) = 'array' and not corrections @?
+           '$[*] ? (!(@.text.type() == "string") || !(@.at.type() == "string")
+                    || !(@.at like_regex "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z$"))')
 );
-alter table articles alter column body set compression lz4;
+-- lz4 is smaller than PostgreSQL's own compression, and faster to read. Not every server has it.
+-- +migrate StatementBegin
+do $$
+begin
+    alter table articles alter column body set compression lz4;
+exception when feature_not_supported then
+    null;
+end
+$$;
+-- +migrate StatementEnd
+-- A body of some 6 kB stays with its row, compressed, which saves a look-up in TOAST.
+alter table articles set (toast_tuple_target = 4096);
+create index articles_section on articles (section_id, id);
+create index articles_section_newest on articles (section_id, published_at desc, id desc)
+    where status = 'published';
 
 create table article_authors (
     article_id bigint   not null references articles on delete cascade,
@@ -101,9 +96,10 @@ create table article_authors (
     primary key (article_id, position),
     unique (article_id, author_id)
 );
+create index article_authors_author on article_authors (author_id, article_id);
 
--- published_at stands here too, kept equal by the foreign key, so that the newest articles of a tag
--- are one range of an index however many articles the tag has.
+-- published_at is also here, and the foreign key keeps it equal. So the newest articles of a tag are one
+-- range of an index, however many articles the tag has.
 create table article_tags (
     article_id   bigint      not null,
     tag_id       bigint      not null references tags,
@@ -114,38 +110,13 @@ create table article_tags (
 );
 create index article_tags_newest on article_tags (tag_id, published_at desc, article_id desc);
 
--- The related list of an article, best first, computed when articles are written (see
--- related_refresh). The second key finds the lists that an article is in.
-create table article_related (
-    article_id bigint   not null references articles on delete cascade,
-    rank       smallint not null check (rank between 1 and 6),
-    related_id bigint   not null references articles on delete cascade,
-    score      real     not null,
-    primary key (article_id, rank),
-    unique (related_id, article_id),
-    check (article_id <> related_id)
-);
-
--- Articles whose related list must be computed again. Rows are only ever added and taken away, never
--- changed, and an article may be here twice: so a writer never waits for another one.
--- spread: the article itself changed, so the lists that it enters or leaves follow.
-create table related_queue (
-    id         bigint generated always as identity primary key,
-    article_id bigint      not null,
-    spread     boolean     not null,
-    queued_at  timestamptz not null default now()
-);
-
 -- +migrate Down
-drop table related_queue;
-drop table article_related;
 drop table article_tags;
 drop table article_authors;
 drop table articles;
 drop table tags;
 drop table authors;
 drop table sections;
-drop function give_slug();
-drop function slug_base(text);
 drop domain label;
 drop domain slug;
+drop table schema_functions;

@@ -1,48 +1,67 @@
 #include "server/answer.h"
 
+#include <assert.h>
 #include <libdeflate.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #include "server/negotiate.h"
 #include "server/respond.h"
 
-/* Under a kilobyte an answer and its headers are one packet anyway. The first level is within 3 % of
- * the sixth in size, for half of its time. */
-enum { GZIP_MIN_BYTES = 1024, GZIP_LEVEL = 1 };
+/* An answer of less than a kilobyte and its headers are one packet anyway. A larger one than 512 KiB would
+ * hold the loop for too long. The first level is within 3 % of the sixth in size, in half of its time. */
+enum { GZIP_MIN_BYTES = 1024, GZIP_MAX_BYTES = 512 << 10, GZIP_LEVEL = 1 };
 
-static void name(char etag[ANSWER_ETAG_SIZE], const char *bytes, size_t length, const char *suffix);
+static_assert(sizeof(struct answer) <= SEGMENT_ANSWER_BYTES, "a segment reserves it");
+
+static void name(char etag[ANSWER_ETAG_SIZE], uint64_t hash, const char *suffix);
 static void on_unused(void *answer);
+static h2o_iovec_t compress(const struct answer *answer, size_t most);
+static const char *contiguous(const struct answer *answer, char **ret_copy);
 
-struct answer *answer_create(const h2o_iovec_t *parts, size_t nparts)
+struct answer *answer_create(struct memory *memory, const struct answer_part *parts, unsigned n)
 {
-    size_t length = 0;
-    for (size_t i = 0; i < nparts; i++)
-        length += parts[i].len;
-
-    struct answer *answer = h2o_mem_alloc_shared(NULL, sizeof(*answer) + length, on_unused);
-    *answer = (struct answer){.kind = ANSWER_OK, .length = length};
-    char *to = answer->bytes;
-    for (size_t i = 0; i < nparts; i++) {
-        if (parts[i].len > 0) /* base may be NULL */
-            to = (char *)memcpy(to, parts[i].base, parts[i].len) + parts[i].len;
+    assert(n >= 1 && n <= ANSWER_MAX_PARTS && parts[0].segment != NULL);
+    assert(parts[0].bytes.len == parts[0].segment->length);
+    struct answer *answer = h2o_mem_alloc_shared(NULL, sizeof(*answer), on_unused);
+    *answer = (struct answer){.kind = ANSWER_OK, .nparts = n, ._memory = memory};
+    for (unsigned i = 0; i < n; i++) {
+        answer->parts[i] = parts[i];
+        answer->length += parts[i].bytes.len;
+        if (parts[i].segment != NULL)
+            h2o_mem_addref_shared(parts[i].segment);
     }
-    name(answer->etag, answer->bytes, length, "");
+    name(answer->etag,
+         segment_hash(parts[0].segment, n > 1 ? parts[1].bytes : (h2o_iovec_t){NULL, 0}), "");
     return answer;
 }
 
-/* The same bytes have the same name on every server and after every restart. */
-static void name(char etag[ANSWER_ETAG_SIZE], const char *bytes, size_t length, const char *suffix)
+/* The same bytes have the same entity tag on every server and after every restart. */
+static void name(char etag[ANSWER_ETAG_SIZE], uint64_t hash, const char *suffix)
 {
-    snprintf(etag, ANSWER_ETAG_SIZE, "\"%016llx%s\"",
-             (unsigned long long)XXH3_64bits(bytes, length), suffix);
+    snprintf(etag, ANSWER_ETAG_SIZE, "\"%016llx%s\"", (unsigned long long)hash, suffix);
+}
+
+struct answer *answer_create_copy(struct memory *memory, const h2o_iovec_t *parts, size_t n)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < n; i++)
+        length += parts[i].len;
+    struct segment *segment = segment_create(memory, length);
+    if (segment == NULL)
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        segment_append(segment, parts[i].base, parts[i].len);
+    struct answer *answer = answer_create(
+        memory, &(struct answer_part){segment, h2o_iovec_init(segment->bytes, length)}, 1);
+    h2o_mem_release_shared(segment);
+    return answer;
 }
 
 struct answer *answer_create_empty(enum answer_kind kind)
 {
+    assert(kind != ANSWER_OK);
     struct answer *answer = h2o_mem_alloc_shared(NULL, sizeof(*answer), on_unused);
     *answer = (struct answer){.kind = kind};
     return answer;
@@ -51,21 +70,54 @@ struct answer *answer_create_empty(enum answer_kind kind)
 static void on_unused(void *p)
 {
     struct answer *answer = p;
+    assert(!answer->is_in_cache);
+    if (answer->gzip.base != NULL)
+        memory_release(answer->_memory, memory_cost(answer->gzip.len));
     free(answer->gzip.base);
-}
-
-/* What the allocator adds: its own header, and the round to its next size. */
-static size_t allocated(size_t bytes)
-{
-    return (bytes + 8 + 15) / 16 * 16;
+    free(answer->key.text.base);
+    for (unsigned i = 0; i < answer->nparts; i++) {
+        if (answer->parts[i].segment != NULL)
+            h2o_mem_release_shared(answer->parts[i].segment);
+    }
 }
 
 size_t answer_memory(const struct answer *answer)
 {
-    size_t counted = sizeof(struct st_h2o_mem_pool_shared_entry_t);
-    return allocated(counted + sizeof(*answer) + answer->length) +
-           (answer->gzip.base != NULL ? allocated(answer->gzip.len) : 0);
+    size_t bytes = memory_cost(sizeof(struct st_h2o_mem_pool_shared_entry_t) + sizeof(*answer));
+    for (unsigned i = 0; i < answer->nparts; i++) {
+        if (answer->parts[i].segment != NULL)
+            bytes += segment_memory(answer->parts[i].segment);
+    }
+    if (answer->key.text.len > 0)
+        bytes += memory_cost(answer->key.text.len);
+    return bytes + (answer->gzip.base != NULL ? memory_cost(answer->gzip.len) : 0);
 }
+
+void answer_enter_cache(struct answer *answer)
+{
+    assert(!answer->is_in_cache);
+    answer->is_in_cache = true;
+    for (unsigned i = 0; i < answer->nparts; i++) {
+        if (answer->parts[i].segment != NULL)
+            segment_enter_cache(answer->parts[i].segment);
+    }
+    if (answer->gzip.base != NULL)
+        memory_release(answer->_memory, memory_cost(answer->gzip.len));
+}
+
+void answer_leave_cache(struct answer *answer)
+{
+    assert(answer->is_in_cache);
+    answer->is_in_cache = false;
+    for (unsigned i = 0; i < answer->nparts; i++) {
+        if (answer->parts[i].segment != NULL)
+            segment_leave_cache(answer->parts[i].segment);
+    }
+    if (answer->gzip.base != NULL)
+        memory_reserve_anyway(answer->_memory, memory_cost(answer->gzip.len));
+}
+
+/* ---- gzip */
 
 static _Thread_local struct libdeflate_compressor *compressor; /* half a megabyte, so it is kept */
 
@@ -77,21 +129,50 @@ void answer_finish_thread(void)
 
 size_t answer_compress(struct answer *answer)
 {
-    if (answer->gzip.base != NULL || answer->length < GZIP_MIN_BYTES)
+    if (answer->gzip.base != NULL || answer->length < GZIP_MIN_BYTES ||
+        answer->length > GZIP_MAX_BYTES)
         return 0;
     if (compressor == NULL)
         compressor = libdeflate_alloc_compressor(GZIP_LEVEL);
-
+    /* The reservation comes first: without room, the many requests that wait for an answer would compress it
+     * again and again, in vain. */
     size_t most = libdeflate_gzip_compress_bound(compressor, answer->length);
-    char *to = h2o_mem_alloc(most);
-    size_t length = libdeflate_gzip_compress(compressor, answer->bytes, answer->length, to, most);
-    answer->gzip = h2o_iovec_init(h2o_mem_realloc(to, length), length);
-    name(answer->gzip_etag, answer->gzip.base, length, "-gz");
-    return allocated(length);
+    if (!answer->is_in_cache && !memory_reserve(answer->_memory, memory_cost(most)))
+        return 0;
+    answer->gzip = compress(answer, most);
+    name(answer->gzip_etag, segment_hash_of(answer->gzip), "-gz");
+    if (!answer->is_in_cache)
+        memory_release(answer->_memory, memory_cost(most) - memory_cost(answer->gzip.len));
+    return memory_cost(answer->gzip.len);
+}
+
+static h2o_iovec_t compress(const struct answer *answer, size_t most)
+{
+    char *copy, *to = h2o_mem_alloc(most);
+    const char *plain = contiguous(answer, &copy);
+    size_t length = libdeflate_gzip_compress(compressor, plain, answer->length, to, most);
+    assert(length > 0 && length <= most);
+    free(copy);
+    return h2o_iovec_init(h2o_mem_realloc(to, length), length);
+}
+
+/* The plain bytes in one piece: a copy where there are two parts. */
+static const char *contiguous(const struct answer *answer, char **ret_copy)
+{
+    *ret_copy = NULL;
+    if (answer->nparts == 1)
+        return answer->parts[0].bytes.base;
+    char *to = *ret_copy = h2o_mem_alloc(answer->length);
+    for (unsigned i = 0; i < answer->nparts; i++) {
+        memcpy(to, answer->parts[i].bytes.base, answer->parts[i].bytes.len);
+        to += answer->parts[i].bytes.len;
+    }
+    return *ret_copy;
 }
 
 void answer_respond(struct answer *answer, h2o_req_t *req, bool with_gzip)
 {
+    assert(answer->kind == ANSWER_OK && answer->nparts >= 1);
     with_gzip = with_gzip && answer->gzip.base != NULL;
     h2o_mem_link_shared(&req->pool, answer);
 
@@ -104,8 +185,13 @@ void answer_respond(struct answer *answer, h2o_req_t *req, bool with_gzip)
         respond_not_modified(req);
         return;
     }
-    if (with_gzip)
+    if (with_gzip) {
         h2o_add_header(&req->pool, headers, H2O_TOKEN_CONTENT_ENCODING, NULL, H2O_STRLIT("gzip"));
-    respond_json_lent(req,
-                      with_gzip ? answer->gzip : h2o_iovec_init(answer->bytes, answer->length));
+        respond_json_lent(req, &answer->gzip, 1);
+        return;
+    }
+    h2o_iovec_t bytes[ANSWER_MAX_PARTS];
+    for (unsigned i = 0; i < answer->nparts; i++)
+        bytes[i] = answer->parts[i].bytes;
+    respond_json_lent(req, bytes, answer->nparts);
 }

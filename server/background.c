@@ -1,46 +1,122 @@
+/*     background_start --> [thread] run: set_up --> on_news, on_lost ... --> worker_tell
+ *     background_stop  --> [thread] on_stop --> finish                                         */
 #include "server/background.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/container_of.h"
 #include "server/log.h"
-#include "server/worker.h"
 
+enum { TRIM_EVERY_MS = 1000 };
+
+static void *run(void *background);
+static void set_up(struct background *background);
 static db_change_feed_news_fn on_news;
+static db_change_feed_lost_fn on_lost;
+static void log_reliability(struct background *background, const char *unreliable);
+static db_related_failed_fn on_failed;
 static db_event_fn on_change_feed_event, on_related_worker_event;
+static timer_fn on_trim;
+static void on_stop(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages);
 
-void background_start(struct background *watch, const struct background_config *config)
+void background_start(struct background *background, const struct background_config *config)
 {
-    watch->_config = *config;
-    watch->_is_running = true;
-    db_change_feed_init(&watch->_change_feed,
-                        &(struct db_change_feed_config){.loop = config->loop,
+    assert(config->nworkers >= 1 && config->nworkers == config->process->nservices);
+    background->_config = *config;
+    sem_init(&background->_is_set_up, 0, 0);
+    int failed = pthread_create(&background->_thread, NULL, run, background);
+    assert(!failed);
+    while (sem_wait(&background->_is_set_up) != 0)
+        ;
+    sem_destroy(&background->_is_set_up);
+}
+
+static void *run(void *p)
+{
+    struct background *background = p;
+    set_up(background);
+    sem_post(&background->_is_set_up);
+    while (!background->_is_stopping)
+        h2o_evloop_run(background->_loop.h2o, INT32_MAX);
+    timer_finish(&background->_trim);
+    db_related_worker_finish(&background->_related_worker);
+    db_change_feed_finish(&background->_change_feed);
+    return NULL;
+}
+
+static void set_up(struct background *background)
+{
+    const struct background_config *config = &background->_config;
+    struct process *process = config->process;
+    h2o_loop_t *loop = h2o_evloop_create();
+    h2o_multithread_queue_t *queue = h2o_multithread_create_queue(loop);
+    h2o_multithread_register_receiver(queue, &background->_messages, on_stop);
+    h2o_multithread_register_receiver(queue, &background->_resolver, h2o_hostinfo_getaddr_receiver);
+    loop_init(&background->_loop, loop, &background->_resolver);
+    timer_init(&background->_trim, &background->_loop, on_trim);
+    timer_start(&background->_trim, TRIM_EVERY_MS);
+    db_change_feed_init(&background->_change_feed,
+                        &(struct db_change_feed_config){.loop = &background->_loop,
                                                         .conninfo = config->conninfo,
                                                         .max_stale_ms = config->max_stale_ms,
                                                         .on_news = on_news,
+                                                        .on_lost = on_lost,
                                                         .on_event = on_change_feed_event,
-                                                        .stats = &watch->change_feed_stats});
-    db_related_worker_init(&watch->_related_worker, &(struct db_related_worker_config){
-                                                        .loop = config->loop,
-                                                        .conninfo = config->conninfo,
-                                                        .on_event = on_related_worker_event,
-                                                        .stats = &watch->related_worker_stats});
-}
-
-void background_stop(struct background *watch)
-{
-    if (!watch->_is_running)
-        return;
-    watch->_is_running = false;
-    db_related_worker_finish(&watch->_related_worker);
-    db_change_feed_finish(&watch->_change_feed);
+                                                        .stats = &process->change_feed});
+    db_related_worker_init(&background->_related_worker,
+                           &(struct db_related_worker_config){.loop = &background->_loop,
+                                                              .conninfo = config->conninfo,
+                                                              .on_failed = on_failed,
+                                                              .on_event = on_related_worker_event,
+                                                              .stats = &process->related_worker});
 }
 
 static void on_news(struct db_change_feed *feed, const struct db_change_feed_news *news)
 {
-    struct background *watch = container_of(feed, struct background, _change_feed);
-    for (size_t i = 0; i < watch->_config.nworkers; i++)
-        worker_tell(&watch->_config.workers[i], news);
+    struct background *background = container_of(feed, struct background, _change_feed);
+    log_reliability(background, news->unreliable);
+    db_related_worker_follow(&background->_related_worker, news->server);
+    for (size_t i = 0; i < background->_config.nworkers; i++)
+        worker_tell(&background->_config.workers[i], news);
     if (news->everything || news->n > 0)
-        db_related_worker_wake(&watch->_related_worker);
+        db_related_worker_wake(&background->_related_worker);
+}
+
+static void on_lost(struct db_change_feed *feed)
+{
+    struct background *background = container_of(feed, struct background, _change_feed);
+    db_related_worker_follow(&background->_related_worker, NULL);
+    for (size_t i = 0; i < background->_config.nworkers; i++)
+        worker_tell_lost(&background->_config.workers[i]);
+}
+
+/* Once for each reason. */
+static void log_reliability(struct background *background, const char *unreliable)
+{
+    char reason[SERVICE_REASON_SIZE];
+    snprintf(reason, sizeof(reason), "%s", unreliable != NULL ? unreliable : "");
+    if (strcmp(reason, background->_unreliable) == 0)
+        return;
+    memcpy(background->_unreliable, reason, sizeof(reason));
+    if (unreliable != NULL)
+        log_event(LOG_ERROR, "changes_unreliable", {"reason", reason},
+                  {"message", "the database may not report changes, so nothing is answered from "
+                              "memory"});
+    else
+        log_event(LOG_INFO, "changes_reliable");
+}
+
+static void on_failed(int64_t article, const char *reason)
+{
+    char id[24];
+    snprintf(id, sizeof(id), "%" PRId64, article);
+    log_event(LOG_WARN, "related_article_failed", {"article", id}, {"reason", reason},
+              {"message", "its related list is not made; it is tried again later, at longer and "
+                          "longer intervals; all other articles continue"});
 }
 
 static void on_change_feed_event(enum db_event event, const char *why)
@@ -55,8 +131,8 @@ static void on_change_feed_event(enum db_event event, const char *why)
     case DB_EVENT_NO_CONNECT:
     case DB_EVENT_FAILED:
         log_event(LOG_WARN, "change_feed_not_connected", {"reason", why},
-                  {"message", "until it is, nothing is answered from memory; where a table or a "
-                              "function is absent, bring the schema up to date: ./dev migrate"});
+                  {"message", "nothing is answered from memory until it is connected; where a "
+                              "table or a function is missing, run ./dev migrate"});
         return;
     }
 }
@@ -75,7 +151,35 @@ static void on_related_worker_event(enum db_event event, const char *why)
         return;
     case DB_EVENT_FAILED:
         log_event(LOG_WARN, "related_worker_call_failed", {"reason", why},
-                  {"message", "no article is forgotten: it is tried again each second"});
+                  {"message", "no article is forgotten; the call is made again, after 1 s at first "
+                              "and 30 s at most"});
         return;
+    }
+}
+
+static void on_trim(struct timer *trim)
+{
+    struct background *background = container_of(trim, struct background, _trim);
+    memory_trim(&background->_config.process->memory);
+    timer_start(trim, TRIM_EVERY_MS);
+}
+
+void background_stop(struct background *background)
+{
+    h2o_multithread_message_t *message = h2o_mem_alloc(sizeof(*message));
+    *message = (h2o_multithread_message_t){{NULL}};
+    h2o_multithread_send_message(&background->_messages, message);
+    pthread_join(background->_thread, NULL);
+}
+
+static void on_stop(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
+{
+    struct background *background = container_of(receiver, struct background, _messages);
+    while (!h2o_linklist_is_empty(messages)) {
+        h2o_multithread_message_t *message =
+            container_of(messages->next, h2o_multithread_message_t, link);
+        h2o_linklist_unlink(&message->link);
+        free(message);
+        background->_is_stopping = true;
     }
 }

@@ -1,34 +1,42 @@
-/* server/background.h - one a process: hears what changes in the database, tells every worker, and has
- * done there what changes make necessary (db/change_feed.h, db/related_worker.h). On the loop of one worker. */
+/* server/background.h - the thread that works for all others: it hears of changes in the database and sends
+ * news to every worker, it makes related lists, and it gives freed memory back. One per process. */
 #ifndef SERVER_BACKGROUND_H
 #define SERVER_BACKGROUND_H
 
+#include <h2o.h>
+#include <pthread.h>
+#include <semaphore.h>
+
 #include "db/change_feed.h"
 #include "db/related_worker.h"
-
-struct worker;
+#include "server/worker.h"
 
 struct background_config {
-    struct loop *loop;
     const struct db_conninfo *conninfo;
     unsigned max_stale_ms;
-    struct worker *workers; /* all of them, ready; the first is the one of this loop */
+    struct process *process;
+    struct worker *workers; /* all, started */
     size_t nworkers;
 };
 
-/* Zeroed, and never moved. */
+/* Zeroed, and never moved. Its memory stays until the process ends: the resolver may still send it a
+ * message. */
 struct background {
-    struct db_change_feed_stats change_feed_stats;
-    struct db_related_worker_stats related_worker_stats;
-
     struct background_config _config;
+    struct loop _loop;
+    h2o_multithread_receiver_t _messages, _resolver;
     struct db_change_feed _change_feed;
     struct db_related_worker _related_worker;
-    bool _is_running;
+    struct timer _trim;
+    char _unreliable[SERVICE_REASON_SIZE]; /* as it was logged last */
+    bool _is_stopping;
+    sem_t _is_set_up;
+    pthread_t _thread;
 };
 
-void background_start(struct background *watch, const struct background_config *config);
-void background_stop(
-    struct background *watch); /* fine where it was not started; no news come any more */
+void background_start(struct background *background, const struct background_config *config);
+
+/* Returns when the thread has ended; no news come any more. */
+void background_stop(struct background *background);
 
 #endif

@@ -11,18 +11,17 @@
 #include <unistd.h>
 
 #include "base/container_of.h"
-#include "server/log.h"
 
 enum {
     BACKLOG = 4096,
     MAX_ACCEPTS_A_TURN = 64,
     PAUSE_MS = 100,
-    SILENT_READER_MS = 30000, /* unread answers of a client that takes nothing are given up */
+    SILENT_READER_MS = 30000, /* after that, a client that does not read its answer is given up */
 };
 
-static bool fault(char **ret_error, const char *what, const char *text, const char *why)
+static bool fault(char **ret_error, const char *subject, const char *text, const char *why)
 {
-    int length = asprintf(ret_error, "%s \"%s\": %s", what, text, why);
+    int length = asprintf(ret_error, "%s \"%s\": %s", subject, text, why);
     assert(length >= 0);
     return false;
 }
@@ -68,14 +67,15 @@ char *listen_address_text(const struct listen_address *address)
     return text;
 }
 
-bool listen_address_bind(struct listen_address *address, size_t n, int *ret_fds, char **ret_error)
+bool listen_address_open(struct listen_address *address, size_t n, int *ret_fds, char **ret_error)
 {
     for (size_t i = 0; i < n; i++) {
         int on = 1;
         int fd = socket(address->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
             setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0 ||
-            bind(fd, (struct sockaddr *)&address->address, address->length) != 0) {
+            bind(fd, (struct sockaddr *)&address->address, address->length) != 0 ||
+            listen(fd, BACKLOG) != 0) {
             int why = errno;
             char *text = listen_address_text(address);
             fault(ret_error, "can't listen on", text,
@@ -96,7 +96,7 @@ bool listen_address_bind(struct listen_address *address, size_t n, int *ret_fds,
     return true;
 }
 
-/* A connection, as long as it is open. */
+/* An open connection. */
 struct client {
     struct connection_limit *limit;
     struct metrics *metrics;
@@ -105,12 +105,13 @@ struct client {
 static void on_close(void *p)
 {
     struct client *client = p;
+    assert(counter_get(&client->metrics->connections) > 0);
     atomic_fetch_sub_explicit(&client->limit->now, 1, memory_order_relaxed);
     counter_sub(&client->metrics->connections, 1);
     free(client);
 }
 
-/* False: there is nothing more to accept now, or no room. */
+/* False: no connection waits now, or there is no room. */
 static bool accept_one(struct listener *listener)
 {
     struct connection_limit *limit = listener->_limit;
@@ -122,7 +123,7 @@ static bool accept_one(struct listener *listener)
         bool is_empty = has_room && (why == EAGAIN || why == EWOULDBLOCK);
         if (has_room && (why == EINTR || why == ECONNABORTED))
             return true;
-        if (!is_empty) { /* or the loop would spin: the socket stays readable */
+        if (!is_empty) { /* the socket stays readable, and the loop would spin */
             h2o_socket_read_stop(listener->_sock);
             timer_start(&listener->_pause, PAUSE_MS);
         }
@@ -158,9 +159,8 @@ static void on_pause_over(struct timer *pause)
 void listener_open(struct listener *listener, struct loop *loop, int fd, h2o_accept_ctx_t *accept,
                    struct connection_limit *limit, struct metrics *metrics)
 {
+    assert(fd != -1 && limit->max >= 1);
     *listener = (struct listener){._accept = accept, ._limit = limit, ._metrics = metrics};
-    if (listen(fd, BACKLOG) != 0)
-        log_event(LOG_ERROR, "listen_failed", {"message", strerror(errno)});
     listener->_sock = h2o_evloop_socket_create(loop->h2o, fd, H2O_SOCKET_FLAG_DONT_READ);
     listener->_sock->data = listener;
     timer_init(&listener->_pause, loop, on_pause_over);

@@ -1,15 +1,20 @@
 /* The program: settings, then one command. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "handlers/routes.h"
 #include "import/import.h"
 #include "server/options.h"
 #include "server/serve.h"
 
+static void open_standard_descriptors(void);
+
 int main(int argc, char **argv)
 {
     struct options options;
+    open_standard_descriptors();
     char *error;
     if (!options_read(&options, argc, argv, &error)) {
         fprintf(stderr, "broadsheet: %s\n", error);
@@ -29,4 +34,15 @@ int main(int argc, char **argv)
         return import_run(options.database_url, options.arguments, options.narguments);
     }
     return 2;
+}
+
+/* Whoever starts the program may have closed some of them. A socket with the number of stderr would get the log. */
+static void open_standard_descriptors(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
 }

@@ -23,7 +23,7 @@ bool negotiate_gzip(const h2o_headers_t *headers)
         read_codings(headers->entries[i].value, &wishes);
 
     int gzip = wishes.gzip >= 0 ? wishes.gzip : wishes.any;
-    /* The bytes as they are need not be named; then any coding that is wanted goes before them. */
+    /* The plain bytes need not be named; then any coding that the client accepts is preferred. */
     int identity = wishes.identity >= 0 ? wishes.identity : wishes.any;
     return gzip > 0 && gzip >= identity;
 }
@@ -53,8 +53,8 @@ static void read_codings(h2o_iovec_t list, struct wishes *wishes)
     }
 }
 
-/* ;q=0.123 and any blanks; what can't be read is 0, since who asks in a way of his own shall get what
- * everybody can read. */
+/* ;q=0.123 and any blanks. A value that can't be read is 0, so that such a client gets the plain bytes, which
+ * every client can read. */
 static int read_q(const char *at, const char *end)
 {
     while (at < end && (is_blank(*at) || *at == ';'))
@@ -96,7 +96,7 @@ static bool has_etag(h2o_iovec_t list, h2o_iovec_t etag)
         if (end - at >= 2 && at[0] == 'W' && at[1] == '/')
             at += 2;
         if (at == end || *at != '"')
-            return false; /* not what the grammar allows: then nothing matches */
+            return false; /* the grammar does not allow this: then nothing matches */
         const char *close = memchr(at + 1, '"', end - at - 1);
         if (close == NULL)
             return false;

@@ -13,9 +13,9 @@
 enum kind { TEXT, NUMBER, LEVEL };
 enum { MAX_THREADS = 256 };
 
-/* One row a setting: all there is to know about it. */
+/* One row for each setting. */
 static const struct setting {
-    const char *variable, *flag, *preset; /* preset NULL: required, or computed */
+    const char *variable, *flag, *preset; /* preset NULL: required, or determined later */
     const char *meaning;
     enum kind kind;
     unsigned min, max; /* of a NUMBER */
@@ -26,20 +26,27 @@ static const struct setting {
     {"BROADSHEET_LISTEN", "listen", "127.0.0.1:8080",
      "HOST:PORT to serve on; port 0 picks a free one", TEXT, 0, 0,
      offsetof(struct options, listen)},
-    {"BROADSHEET_THREADS", "threads", NULL, "event loops; by default one a core", NUMBER, 1,
+    {"BROADSHEET_THREADS", "threads", NULL, "event loops; by default one per core", NUMBER, 1,
      MAX_THREADS, offsetof(struct options, threads)},
-    {"BROADSHEET_DB_CONNECTIONS", "db-connections", "2", "database connections a thread", NUMBER, 1,
+    {"BROADSHEET_DB_CONNECTIONS", "db-connections", NULL,
+     "connections per thread (2, fewer where PostgreSQL allows fewer)", NUMBER, 1,
      DB_POOL_MAX_CONNECTIONS, offsetof(struct options, db_connections)},
     {"BROADSHEET_CACHE_MB", "cache-mb", "64", "memory for finished answers, in MiB; 0 keeps none",
      NUMBER, 0, 1048576, offsetof(struct options, cache_mb)},
+    {"BROADSHEET_MEMORY_MB", "memory-mb", "256",
+     "memory for answers in flight, in MiB; above it: 503", NUMBER, 16, 1048576,
+     offsetof(struct options, memory_mb)},
     {"BROADSHEET_MAX_STALE_MS", "max-stale-ms", "1000",
-     "how long it answers from memory with no word from the database", NUMBER, 100, 60000,
+     "how long it answers from memory without news from the database", NUMBER, 100, 60000,
      offsetof(struct options, max_stale_ms)},
     {"BROADSHEET_DEADLINE_MS", "deadline-ms", "2000",
-     "a request's whole time in milliseconds, queueing included", NUMBER, 10, 600000,
+     "the total time of a request in milliseconds, queueing included", NUMBER, 10, 600000,
      offsetof(struct options, deadline_ms)},
+    {"BROADSHEET_RELATED_MS", "related-ms", "250",
+     "how long an article waits for its related list, in milliseconds", NUMBER, 1, 600000,
+     offsetof(struct options, related_ms)},
     {"BROADSHEET_MAX_CONNECTIONS", "max-connections", "10000",
-     "client connections; past it the listener waits", NUMBER, 1, 1000000,
+     "client connections; above it the listener waits", NUMBER, 1, 1000000,
      offsetof(struct options, max_connections)},
     {"BROADSHEET_LOG", "log", "info", "error, warn, info or debug", LEVEL, 0, 0,
      offsetof(struct options, log)},
@@ -111,7 +118,7 @@ static bool read_flags(struct options *options, const char *values[NSETTINGS], i
     return read_command(options, argv + optind, (size_t)(argc - optind), ret_error);
 }
 
-/* Those that this process may use; at most as many as the setting allows. */
+/* The cores that this process may use, at most as many as the setting allows. */
 static unsigned cores(void)
 {
     cpu_set_t set;
@@ -191,7 +198,7 @@ void options_print_help(FILE *out)
         "                                              input) into the database\n"
         "       broadsheet --help | --version\n"
         "\n"
-        "Settings are environment variables; the flag beside each wins over it.\n"
+        "Settings are environment variables; the flag beside each overrides it.\n"
         "\n",
         out);
     for (size_t i = 0; i < NSETTINGS; i++) {
@@ -202,8 +209,8 @@ void options_print_help(FILE *out)
     }
     fputs(
         "\n"
-        "serve logs one JSON object a line on stderr. SIGTERM and SIGINT let it finish what is in\n"
-        "lookup and leave with 0. A bad setting ends it with status 2 and one line that says "
-        "why.\n",
+        "serve writes its log to stderr, one JSON object per line. After SIGTERM or SIGINT it\n"
+        "finishes the requests in flight and exits with 0. A bad setting gives one line that says\n"
+        "why, and exit status 2.\n",
         out);
 }

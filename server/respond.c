@@ -7,7 +7,7 @@
 
 #include "base/container_of.h"
 #include "server/log.h"
-#include "server/worker.h"
+#include "server/service.h"
 
 enum { MAX_RETRY_AFTER_S = 3 };
 
@@ -53,7 +53,7 @@ void respond_add_header(h2o_req_t *req, const char *name, const char *value)
                           strlen(value));
 }
 
-/* The line and the headers that every answer has; type NULL: it has no body. */
+/* Sets the status and the headers that every answer has; type NULL: the answer has no body. */
 static void begin(h2o_req_t *req, int status, const char *type)
 {
     req->res.status = status;
@@ -64,7 +64,7 @@ static void begin(h2o_req_t *req, int status, const char *type)
         req->http1_is_persistent = 0;
 }
 
-/* body is copied; for HEAD libh2o leaves it out and keeps its length. */
+/* Copies the body; for HEAD libh2o omits it and keeps its length. */
 static void respond(h2o_req_t *req, int status, const char *type, const char *body, size_t length)
 {
     begin(req, status, type);
@@ -75,27 +75,30 @@ static void respond(h2o_req_t *req, int status, const char *type, const char *bo
 void respond_json(h2o_req_t *req, int status, json_object *body)
 {
     size_t length;
+    assert(body != NULL);
     const char *text = json_object_to_json_string_length(
         body, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
     respond(req, status, "application/json", text, length);
     json_object_put(body);
 }
 
-void respond_json_lent(h2o_req_t *req, h2o_iovec_t body)
+void respond_json_lent(h2o_req_t *req, h2o_iovec_t *parts, size_t n)
 {
     static h2o_generator_t generator;
     bool is_head = h2o_memis(req->input.method.base, req->input.method.len, H2O_STRLIT("HEAD"));
 
     begin(req, 200, "application/json");
-    req->res.content_length = body.len;
+    req->res.content_length = 0;
+    for (size_t i = 0; i < n; i++)
+        req->res.content_length += parts[i].len;
     h2o_start_response(req, &generator);
-    h2o_send(req, &body, is_head ? 0 : 1, H2O_SEND_STATE_FINAL);
+    h2o_send(req, parts, is_head ? 0 : n, H2O_SEND_STATE_FINAL);
 }
 
 void respond_not_modified(h2o_req_t *req)
 {
     begin(req, 304, NULL);
-    h2o_send_inline(req, "", 0); /* and no length: that of the answer which is not sent is not 0 */
+    h2o_send_inline(req, "", 0); /* without a length: the answer that is not sent has one */
 }
 
 void respond_text(h2o_req_t *req, int status, const char *type, h2o_iovec_t body)
@@ -105,6 +108,7 @@ void respond_text(h2o_req_t *req, int status, const char *type, h2o_iovec_t body
 
 void respond_redirect(h2o_req_t *req, const char *location)
 {
+    assert(location[0] == '/');
     h2o_iovec_t copy = h2o_strdup(&req->pool, location, SIZE_MAX);
     h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_LOCATION, NULL, copy.base, copy.len);
     respond(req, 302, NULL, "", 0);
@@ -121,7 +125,7 @@ static h2o_iovec_t problem_body(h2o_req_t *req, int status, const char *kind, co
         if (*c == '-')
             *c = ' ';
     }
-    /* What the client sent may be any bytes; JSON takes UTF-8 alone. */
+    /* The path may be any bytes; JSON is UTF-8. */
     size_t length = req->query_at < req->path.len ? req->query_at : req->path.len;
     h2o_iovec_t path = h2o_strdup(&req->pool, req->path.base, length < 500 ? length : 500);
     for (size_t i = 0; i < path.len; i++) {
@@ -146,11 +150,11 @@ static h2o_iovec_t problem_body(h2o_req_t *req, int status, const char *kind, co
 void respond_problem(h2o_req_t *req, int status, const char *kind, const char *detail)
 {
     h2o_iovec_t body = problem_body(req, status, kind, detail);
+    assert(status >= 400 && kind[0] != '\0');
     respond(req, status, "application/problem+json", body.base, body.len);
 }
 
-/* Retry-After differs from answer to answer, so that the clients that were sent away do not all come
- * back at the same time. */
+/* Retry-After differs from answer to answer, so that not all refused clients come back at the same time. */
 static void add_retry_after(h2o_req_t *req)
 {
     char *seconds = h2o_mem_alloc_pool(&req->pool, 16);
@@ -173,7 +177,7 @@ void respond_db_error(h2o_req_t *req, enum db_error error, const char *message)
         break;
     case DB_BUSY:
         kind = "overloaded";
-        detail = "Too many requests are waiting already. Try again later.";
+        detail = "The server has too much to do at the moment. Try again later.";
         break;
     case DB_TIMEOUT:
         status = 504;
@@ -214,7 +218,7 @@ void respond_unavailable(h2o_req_t *req, const char *kind, const char *detail)
     respond_problem(req, 503, kind, detail);
 }
 
-/* Sends its own body in place of the one that comes. */
+/* Replaces the body by its own. */
 struct problem_stream {
     h2o_ostream_t super;
     h2o_iovec_t body;
@@ -242,13 +246,13 @@ static void on_setup(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slot)
         h2o_iovec_t body = problem_body(
             req, req->res.status, is_too_large ? "content-too-large" : "bad-request",
             is_too_large ? "The request's body is larger than this server takes."
-                         : "The request's headers or body are not what HTTP/1.1 allows.");
+                         : "HTTP/1.1 does not allow the headers or the body of this request.");
         req->res.headers.entries[type].value =
             h2o_iovec_init(H2O_STRLIT("application/problem+json"));
         req->res.content_length = body.len;
         struct problem_stream *stream =
             (struct problem_stream *)h2o_add_ostream(req, sizeof(*stream), slot);
-        metrics_count_request(&worker_of(req)->metrics, METRICS_OTHER_ROUTE, req->res.status, 0);
+        metrics_count_request(&service_of(req)->metrics, METRICS_OTHER_ROUTE, req->res.status, 0);
         stream->super.do_send = send_problem;
         stream->body = body;
         slot = &stream->super.next;

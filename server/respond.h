@@ -1,7 +1,6 @@
-/* server/respond.h - every way to answer a request.
+/* server/respond.h - all functions that answer a request.
  *
- * To respond is the last thing that is done to a request: afterwards it may be gone, and with it all
- * that its pool held. */
+ * They are the last call on a request: after it, the request and the memory of its pool may be gone. */
 #ifndef SERVER_RESPOND_H
 #define SERVER_RESPOND_H
 
@@ -10,15 +9,15 @@
 
 #include "db/error.h"
 
-/* Headers that the caller of any of these added to req->res.headers before go out with the answer. */
+/* Headers that the caller added to req->res.headers before go out with the answer. */
 
 /* Takes body. */
 void respond_json(h2o_req_t *req, int status, json_object *body);
 
-/* A 200 whose body is lent until the request is gone, and is not copied. */
-void respond_json_lent(h2o_req_t *req, h2o_iovec_t body);
+/* A 200 whose body is these parts; their bytes are lent until the request is gone, and are not copied. */
+void respond_json_lent(h2o_req_t *req, h2o_iovec_t *parts, size_t n);
 
-/* 304; the caller has added the headers that name what the client has. */
+/* 304; the caller has added the entity tag. */
 void respond_not_modified(h2o_req_t *req);
 
 /* body is copied; type is static text. */
@@ -27,22 +26,21 @@ void respond_text(h2o_req_t *req, int status, const char *type, h2o_iovec_t body
 /* location: lent for the call. */
 void respond_redirect(h2o_req_t *req, const char *location);
 
-/* An error as RFC 9457 has it. kind: what went wrong as a name in kebab-case, the stable part of
- * `type`; detail: words for a person, lent for the call. Both are escaped as JSON needs it. */
+/* An error in the form of RFC 9457. kind: a stable name in kebab-case, a part of `type`. detail: a sentence
+ * for a person, lent for the call. Both are escaped for JSON. */
 void respond_problem(h2o_req_t *req, int status, const char *kind, const char *detail);
 
-/* A problem with status 503 and Retry-After: 1 to 3 s, another for each answer. */
+/* A problem with status 503 and Retry-After: 1 to 3 s, at random. */
 void respond_unavailable(h2o_req_t *req, const char *kind, const char *detail);
 
-/* A query that did not end well: 503 with Retry-After, or 504. Logs it, with what the server said
- * (message, may be NULL; lent). */
+/* A query that failed: 503 with Retry-After, or 504. Logs it, with the server's message (may be NULL; lent). */
 void respond_db_error(h2o_req_t *req, enum db_error error, const char *message);
 
 /* Adds a header. name: in lower case, static like `value`. */
 void respond_add_header(h2o_req_t *req, const char *name, const char *value);
 
-/* libh2o answers some faults by itself, before any handler runs, in plain text (a body that is too
- * large, a broken Content-Length). Registers what makes problem+json of those. */
+/* libh2o answers some faults by itself, before a handler runs, in plain text (a body that is too large, a
+ * broken Content-Length). Registers a filter that makes problem+json of these answers. */
 void respond_register_problem_filter(h2o_pathconf_t *path);
 
 #endif

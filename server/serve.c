@@ -1,88 +1,148 @@
-/*     serve --> settings --> bind --> workers --> [listening] ... SIGTERM --> drain --> join --> 0   */
+/*     serve --> settings --> listen --> workers, background --> run_until_signal --> drain --> join --> 0   */
 #include "server/serve.h"
 
 #include <assert.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
+#include "server/background.h"
 #include "server/worker.h"
 
 enum {
-    MAX_WAITING_QUERIES = 16384, /* a thread; what waits longer than the deadline ends anyway */
-    MAX_BODY_BYTES = 64 * 1024,  /* nothing that is served today takes a body */
+    MAX_WAITING_QUERIES = 16384, /* of a thread; a query that waits too long ends anyway */
+    MAX_BODY_BYTES = 64 * 1024,  /* no request has a body so far */
     KEPT_FREE_BYTES = 4 << 20,   /* at the end of each thread's heap */
-    IDLE_CONNECTION_MS = 10000,  /* also the time for a request's head and body to arrive */
+    MAPPED_BYTES =
+        512 << 10, /* a larger piece of memory goes back to the kernel when it is freed */
+    IDLE_CONNECTION_MS = 10000, /* also the time for a request's head and body to arrive */
 };
 
 static bool read_addresses(const struct options *options, struct listen_address *listen,
                            struct db_conninfo **conninfo);
+static int *open_sockets(const struct options *options, struct listen_address *address);
 static void keep_freed_memory(void);
+static int block_signals(void);
 static void configure_http(h2o_globalconf_t *http, register_routes_fn *register_routes);
 static struct worker *start_workers(const struct options *options,
                                     const struct db_conninfo *conninfo, h2o_globalconf_t *http,
-                                    struct connection_limit *limit, const int *fds);
+                                    struct process *process, const int *fds, int ready);
+static int run_until_signal(int signals, int ready, unsigned nworkers,
+                            const struct listen_address *address);
+static bool drain(struct worker *workers, unsigned n);
 static void on_db_event(enum db_pool_event event, unsigned connection, const char *why);
 static unsigned max_connections(const struct options *options);
 
 int serve(const struct options *options, register_routes_fn *register_routes)
 {
+    /* Static: threads of libh2o that resolve host names may live longer than this function. */
+    static h2o_globalconf_t http;
+    static struct process process;
+    static struct background background;
     struct listen_address address;
     struct db_conninfo *conninfo;
     if (!read_addresses(options, &address, &conninfo))
         return 2;
-    log_init(options->log);
-    keep_freed_memory();
-
-    char *error;
-    int *fds = calloc(options->threads, sizeof(*fds));
-    assert(fds != NULL);
-    if (!listen_address_bind(&address, options->threads, fds, &error)) {
-        fprintf(stderr, "broadsheet: %s\n", error);
-        free(error);
-        free(fds);
+    int signals = block_signals();
+    int *fds = open_sockets(options, &address);
+    if (fds == NULL) {
         db_conninfo_destroy(conninfo);
         return 1;
     }
+    log_init(options->log);
+    log_start();
+    keep_freed_memory();
+    h2o_hostinfo_max_threads = 4; /* one slow host name does not hold up the others */
 
-    /* Every thread inherits the mask, so that signals wait for this one to fetch them. */
+    configure_http(&http, register_routes);
+    memory_init(&process.memory, (size_t)options->memory_mb << 20);
+    int ready = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    assert(ready != -1);
+    struct worker *workers = start_workers(options, conninfo, &http, &process, fds, ready);
+    free(fds);
+    background_start(&background, &(struct background_config){.conninfo = conninfo,
+                                                              .max_stale_ms = options->max_stale_ms,
+                                                              .process = &process,
+                                                              .workers = workers,
+                                                              .nworkers = options->threads});
+
+    int signal_number = run_until_signal(signals, ready, options->threads, &address);
+    log_event(LOG_INFO, "draining", {"signal", signal_number == SIGINT ? "SIGINT" : "SIGTERM"});
+    background_stop(&background);
+    bool is_clean = drain(workers, options->threads);
+    log_event(LOG_INFO, "stopped",
+              {"message", is_clean ? "every request was answered" : "some requests were given up"});
+    log_stop();
+    db_conninfo_destroy(conninfo);
+    return 0;
+}
+
+/* NULL: it can't listen, and a line says so. */
+static int *open_sockets(const struct options *options, struct listen_address *address)
+{
+    char *error;
+    int *fds = calloc(options->threads, sizeof(*fds));
+    assert(fds != NULL);
+    if (listen_address_open(address, options->threads, fds, &error))
+        return fds;
+    fprintf(stderr, "broadsheet: %s\n", error);
+    free(error);
+    free(fds);
+    return NULL;
+}
+
+/* Every thread inherits the mask, so that the signals wait for the descriptor that this returns. They stay
+ * blocked: a second signal changes nothing, since the drain is short. */
+static int block_signals(void)
+{
     sigset_t stop;
     sigemptyset(&stop);
     sigaddset(&stop, SIGINT);
     sigaddset(&stop, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &stop, NULL);
     signal(SIGPIPE, SIG_IGN);
+    int signals = signalfd(-1, &stop, SFD_CLOEXEC);
+    assert(signals != -1);
+    return signals;
+}
 
-    /* So that one host name that is slow to find does not hold up the others. */
-    h2o_hostinfo_max_threads = 4;
+/* Logs when all workers accept connections. Returns the signal. */
+static int run_until_signal(int signals, int ready, unsigned nworkers,
+                            const struct listen_address *address)
+{
+    struct pollfd events[] = {{.fd = signals, .events = POLLIN}, {.fd = ready, .events = POLLIN}};
+    eventfd_t n, nready = 0;
+    while (poll(events, 2, -1) < 1 || events[0].revents == 0) {
+        if (events[1].revents == 0 || eventfd_read(ready, &n) != 0)
+            continue;
+        nready += n;
+        if (nready == nworkers) {
+            char *text = listen_address_text(address);
+            log_event(LOG_INFO, "listening", {"address", text});
+            free(text);
+        }
+    }
+    struct signalfd_siginfo info;
+    ssize_t length = read(signals, &info, sizeof(info));
+    assert(length == sizeof(info));
+    return (int)info.ssi_signo;
+}
 
-    /* Static: threads of libh2o that look up host names may outlive this function. */
-    static h2o_globalconf_t http;
-    static struct connection_limit limit;
-    static struct worker *workers;
-    configure_http(&http, register_routes);
-    limit.max = max_connections(options);
-    workers = start_workers(options, conninfo, &http, &limit, fds);
-    free(fds);
-
-    char *text = listen_address_text(&address);
-    log_event(LOG_INFO, "listening", {"address", text});
-    free(text);
-
-    int signal_number; /* the signals stay blocked: a second one changes nothing, the drain is short */
-    sigwait(&stop, &signal_number);
-    log_event(LOG_INFO, "draining", {"signal", signal_number == SIGINT ? "SIGINT" : "SIGTERM"});
-    for (unsigned i = 0; i < options->threads; i++)
-        worker_drain(&workers[i]);
+/* True: every request was answered. */
+static bool drain(struct worker *workers, unsigned n)
+{
     bool is_clean = true;
-    for (unsigned i = 0; i < options->threads; i++)
+    for (unsigned i = 0; i < n; i++)
+        worker_drain(&workers[i]);
+    for (unsigned i = 0; i < n; i++)
         is_clean = worker_join(&workers[i]) && is_clean;
-    log_event(LOG_INFO, "stopped",
-              {"message", is_clean ? "every answer is out" : "some were given up"});
-    db_conninfo_destroy(conninfo);
-    return 0;
+    return is_clean;
 }
 
 static bool read_addresses(const struct options *options, struct listen_address *listen,
@@ -103,12 +163,12 @@ static bool read_addresses(const struct options *options, struct listen_address 
     return true;
 }
 
-/* The answers of a batch come and go together, some 100 kB: the allocator would give that much back to
- * the kernel with each batch, and take it again, page by page. */
+/* The answers of a batch come and go together, about 100 kB. By default the allocator gives so much memory
+ * back to the kernel with each batch, and takes it again, page by page. A large answer goes back at once. */
 static void keep_freed_memory(void)
 {
     mallopt(M_TRIM_THRESHOLD, KEPT_FREE_BYTES);
-    mallopt(M_MMAP_THRESHOLD, KEPT_FREE_BYTES);
+    mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);
 }
 
 static void configure_http(h2o_globalconf_t *http, register_routes_fn *register_routes)
@@ -117,48 +177,44 @@ static void configure_http(h2o_globalconf_t *http, register_routes_fn *register_
     http->server_name = h2o_iovec_init(H2O_STRLIT("broadsheet"));
     http->max_request_entity_size = MAX_BODY_BYTES;
     http->http1.req_timeout = IDLE_CONNECTION_MS;
-    /* libh2o 2.2.5 has faults in HTTP/2 that will not be mended (CVE-2023-44487 and others). */
+    /* libh2o 2.2.5 has faults in HTTP/2 that will not be fixed (CVE-2023-44487 and others). */
     http->http1.upgrade_to_http2 = 0;
     h2o_hostconf_t *host =
         h2o_config_register_host(http, h2o_iovec_init(H2O_STRLIT("default")), 65535);
     register_routes(host);
 }
 
-/* Returns when every worker accepts connections. */
 static struct worker *start_workers(const struct options *options,
                                     const struct db_conninfo *conninfo, h2o_globalconf_t *http,
-                                    struct connection_limit *limit, const int *fds)
+                                    struct process *process, const int *fds, int ready)
 {
-    struct worker *workers = calloc(options->threads, sizeof(*workers));
-    assert(workers != NULL);
-    sem_t ready;
-    sem_init(&ready, 0, 0);
-    for (unsigned i = 0; i < options->threads; i++) {
-        workers[i].all = workers;
-        workers[i].nall = options->threads;
-    }
-    for (unsigned i = 0; i < options->threads; i++) {
+    static struct connection_limit limit;
+    static struct worker *workers;
+    limit.max = max_connections(options);
+    workers = calloc(options->threads, sizeof(*workers));
+    process->services = calloc(options->threads, sizeof(struct service *));
+    assert(workers != NULL && process->services != NULL);
+    process->nservices = options->threads;
+    for (unsigned i = 0; i < options->threads; i++)
+        process->services[i] = &workers[i].service;
+    for (unsigned i = 0; i < options->threads; i++)
         worker_start(&workers[i],
                      &(struct worker_config){
                          .http = http,
                          .pool = {.conninfo = conninfo,
                                   .connections = options->db_connections,
+                                  .npools = options->threads,
                                   .deadline_ms = options->deadline_ms,
                                   .max_waiting = MAX_WAITING_QUERIES,
                                   .on_event = on_db_event},
-                         .limit = limit,
+                         .process = process,
+                         .limit = &limit,
                          .max_stale_ms = options->max_stale_ms,
+                         .related_ms = options->related_ms,
                          .cache_bytes = ((size_t)options->cache_mb << 20) / options->threads,
                          .fd = fds[i],
-                         .ready = &ready,
+                         .ready = ready,
                      });
-    }
-    for (unsigned i = 0; i < options->threads; i++) {
-        while (sem_wait(&ready) != 0)
-            ;
-    }
-    sem_destroy(&ready);
-    worker_run_background(&workers[0]);
     return workers;
 }
 
@@ -179,12 +235,14 @@ static void on_db_event(enum db_pool_event event, unsigned connection, const cha
     }
 }
 
-/* Client connections are descriptors, and the usual soft limit of 1,024 is far below our own cap: raises
- * it. Where even the hard limit is too low the cap is lowered, so that clients can't take what a new
- * connection to the database will need. */
+/* A client connection is a descriptor, and the usual soft limit of 1,024 is far below our own limit: so this
+ * raises it. Where even the hard limit is too low, our limit becomes lower, so that clients leave
+ * descriptors for connections to the database. */
 static unsigned max_connections(const struct options *options)
 {
-    rlim_t others = 36 + (rlim_t)options->threads * (2 * options->db_connections + 6);
+    unsigned db_connections =
+        options->db_connections > 0 ? options->db_connections : DB_POOL_DEFAULT_CONNECTIONS;
+    rlim_t others = 48 + (rlim_t)options->threads * (2 * db_connections + 6);
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return options->max_connections;

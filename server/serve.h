@@ -6,8 +6,8 @@
 
 #include "server/options.h"
 
-/* Puts the handlers on a host; handlers/routes.h has it. A parameter, since server/ includes nothing
- * of handlers/. */
+/* Puts the handlers on a host (handlers/routes.h). It is a parameter, since server/ includes nothing of
+ * handlers/. */
 typedef void register_routes_fn(h2o_hostconf_t *host);
 
 /* Returns the exit status: 0 drained, 1 could not start, 2 a setting is wrong (one line on stderr). */

@@ -9,7 +9,7 @@
  * program ends before a connection exists.
  *
  * An option that has no environment variable comes as a line of a service file, under the name SERVICE_LINE.
- * The exit status is 1 where the address cannot be used, and standard error says why, without any part of it that
+ * The exit status is 1 when the address is not usable. Standard error then has the reason, without any part of it that
  * can hold a password. */
 #include <libpq-fe.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
-"""Part cache: what share of the requests a cache answers, by what it chooses to keep (bench/cache_replay.c): on logs made
-here, and on a log that is given.
+"""Part cache: the share of the requests that a cache answers, for some policies (bench/cache_replay.c): with made-up logs,
+and with a log that the user names.
 
-Writes results/cache.json, one object a log and size of the cache: hits in percent of the readers' requests."""
+Writes results/cache.json, one object for each log and size of the cache: hits in percent of the readers' requests."""
 import itertools
 import pathlib
 import random
@@ -15,7 +15,7 @@ ARTICLES = 20_000
 MINUTES = 10
 A_MINUTE = 60_000  # requests of readers
 EXPONENT = 0.9
-NEWS_A_MINUTE = 200  # new articles, among the first so many; the oldest in rank fall out
+NEWS_A_MINUTE = 200  # new articles; each gets one of the first so many ranks, and the last in rank leaves
 OURS, BOUND = "S3-FIFO", "Belady"
 
 
@@ -34,9 +34,9 @@ def measure():
 
 
 def look_at(arguments):
-    """`./dev bench cache LOG`: the table of somebody's own log."""
+    """`./dev bench cache LOG`: prints the table for this log."""
     if len(arguments) != 1 or not pathlib.Path(arguments[0]).is_file():
-        raise Failure("usage: ./dev bench cache LOG, where LOG is a file with a line a request: ids, or an access log")
+        raise Failure("usage: ./dev bench cache LOG, where LOG is a file with a request in each line: ids, or an access log")
     print(replay(pathlib.Path(arguments[0]).resolve()), end="")
 
 
@@ -45,7 +45,7 @@ def replay(log):
 
 
 def read(text):
-    """The lines of cache_replay as objects."""
+    """Yields the lines of cache_replay as objects."""
     _, heads, *lines = text.splitlines()
     for line in lines:
         values = dict(zip(heads.split(), line.split()))
@@ -56,16 +56,16 @@ def read(text):
 # ---- the logs
 
 def readers():
-    """Readers who ask for articles as by Zipf; the popular ones are anywhere in the archive."""
-    chance = random.Random(1)
+    """Requests that follow Zipf's law. Popular articles are anywhere in the archive."""
+    generator = random.Random(1)
     ids = list(range(1, ARTICLES + 1))
-    chance.shuffle(ids)
+    generator.shuffle(ids)
     for _ in range(MINUTES):
-        yield from map(str, ask(chance, ids, A_MINUTE))
+        yield from map(str, ask(generator, ids, A_MINUTE))
 
 
 def crawled():
-    """The same readers, and one that asks for each article once a minute, from the first to the last."""
+    """The same requests, and a crawler that requests each article once per minute, from the first to the last."""
     every = A_MINUTE // ARTICLES
     for i, line in enumerate(readers()):
         yield line
@@ -74,17 +74,17 @@ def crawled():
 
 
 def news():
-    """Readers of what is new: what was popular falls back, a rank for each new article above it."""
-    chance = random.Random(2)
+    """New articles become popular. Each moves the articles below it down by one rank."""
+    generator = random.Random(2)
     ids = list(range(1, ARTICLES + 1))
     for _ in range(MINUTES * 10):
         for _ in range(NEWS_A_MINUTE // 10):
-            ids.insert(chance.randrange(NEWS_A_MINUTE), ids.pop() + ARTICLES)  # another id than the one that falls out
-        yield from map(str, ask(chance, ids, A_MINUTE // 10))
+            ids.insert(generator.randrange(NEWS_A_MINUTE), ids.pop() + ARTICLES)  # another id than the one that leaves
+        yield from map(str, ask(generator, ids, A_MINUTE // 10))
 
 
-def ask(chance, ids, n):
-    return chance.choices(ids, cum_weights=WEIGHTS, k=n)
+def ask(generator, ids, n):
+    return generator.choices(ids, cum_weights=WEIGHTS, k=n)
 
 
 WEIGHTS = list(itertools.accumulate((rank + 1) ** -EXPONENT for rank in range(ARTICLES)))
@@ -94,21 +94,21 @@ LOGS = {"readers": readers, "crawled": crawled, "news": news}
 # ---- reporting
 
 def report():
-    """The section of the report, from what measure() kept."""
+    """Returns the section of the report, from the figures of measure()."""
     rows = harness.kept(NAME)
     hits = {(r["log"], r["percent"]): r["hits"] for r in rows}
     sizes = sorted({r["percent"] for r in rows})
     minutes, a_minute = in_words(MINUTES), f"{A_MINUTE:,}"
-    sections = [f"""## What the cache keeps
+    sections = [f"""## The policy of the cache
 
-The cache keeps what S3-FIFO says (`cache/cache.h`). Here its own code, not a model of it, answers requests beside other policies:
-hits in percent of the readers' requests, at caches with room for a part of all answers, which are of one size. Belady's is what one
-could do who knew the future. {minutes.capitalize()} minutes of {a_minute} requests for {ARTICLES:,} articles as by Zipf ({EXPONENT}), from an empty cache.
-`./dev bench cache LOG` does the same with a log of one's own."""]
-    for name, title in (("readers", "Readers alone"), ("crawled", "The same readers, while a crawler asks for every article once a minute"),
-                        ("news", f"News: {NEWS_A_MINUTE} new articles a minute enter among the {NEWS_A_MINUTE} most read")):
+The policy of the cache is S3-FIFO (`cache/cache.h`). Its own code, not a model of it, is compared with other policies. The figures are
+hits in percent of the readers' requests. The caches have room for a part of all answers, and all answers have the same size. Belady's policy
+knows all later requests: it is the upper limit. The logs have {minutes} minutes of {a_minute} requests for {ARTICLES:,} articles, with frequencies that
+follow Zipf's law ({EXPONENT}). The caches are empty at first. `./dev bench cache LOG` does the same with a log of your own."""]
+    for name, title in (("readers", "Readers alone"), ("crawled", "The same readers, and a crawler that requests every article once per minute"),
+                        ("news", f"News: {NEWS_A_MINUTE} new articles per minute become some of the {NEWS_A_MINUTE} most popular")):
         sections.append(f"### {title}\n\n{hit_table([r for r in rows if r['log'] == name])}")
-    sections.append("\n".join(["What was expected of it:\n", expected_of_crawler(hits, sizes), expected_of_readers(hits, sizes)]))
+    sections.append("\n".join(["Expected:\n", expected_of_crawler(hits, sizes), expected_of_readers(hits, sizes)]))
     return "\n\n".join(sections), rows
 
 
@@ -120,20 +120,20 @@ def hit_table(rows):
 
 
 def expected_of_crawler(hits, sizes):
-    """Of the sizes that a site would choose."""
+    """For the sizes that a site would choose."""
     sizes = [s for s in sizes if s >= 1]
 
     def lost(policy):
         return max(hits["readers", s][policy] - hits["crawled", s][policy] for s in sizes)
 
-    return (f"- a crawler costs the readers at most one point, at {sizes[0]:g}% and above: {max(0, lost(OURS)):.1f} points, "
+    return (f"- with a crawler, the hits of the readers are at most one point lower, at {sizes[0]:g}% and above: {max(0, lost(OURS)):.1f} points, "
             f"{verdict(lost(OURS) <= 1)}; LRU loses up to {lost('LRU'):.1f}.")
 
 
 def expected_of_readers(hits, sizes):
     worst = max(max(h for p, h in hits[log, s].items() if p != BOUND) - hits[log, s][OURS] for log in LOGS for s in sizes)
-    where = "it is the best of these in every row" if worst <= 0 else f"{worst:.1f} points behind where it is furthest"
-    return f"- never more than two points behind the best of the others: {where}, {verdict(worst <= 2)}."
+    where = "it is the best in every row" if worst <= 0 else f"{worst:.1f} points at most"
+    return f"- its hits are at most two points lower than those of the best other policy: {where}, {verdict(worst <= 2)}."
 
 
 def verdict(is_met):

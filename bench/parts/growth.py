@@ -1,8 +1,9 @@
-"""Part growth: does the cold rate last as the archive grows, and how soon is a change seen? On two databases, made here and thrown away.
+"""Part growth: the cold rate of a small and of a large archive, and the time until readers see a change. It makes two databases and
+removes them at its end.
 
-Writes results/growth.json, one object a size, and results/growth.run.json, the settings. Loading 300,000 articles takes minutes.
+Writes results/growth.json, one object for each size, and results/growth.run.json, the settings. Loading 300,000 articles takes minutes.
 
-Environment: BENCH_GROWTH_SECONDS (4) a turn, BENCH_GROWTH_ROUNDS (5), BENCH_GROWTH_ARTICLES (300000) in the larger one,
+Environment: BENCH_GROWTH_SECONDS (4) for each turn, BENCH_GROWTH_ROUNDS (5), BENCH_GROWTH_ARTICLES (300000) in the larger one,
 BENCH_GROWTH_CHANGES (40) of each kind."""
 import atexit
 import statistics
@@ -29,7 +30,7 @@ def measure():
     changes = setting("BENCH_GROWTH_CHANGES", 40)
     sizes = [SMALL, setting("BENCH_GROWTH_ARTICLES", 300_000)]
     if sizes[1] <= SMALL:
-        raise harness.Failure(f"BENCH_GROWTH_ARTICLES is {sizes[1]}: it has to be more than {SMALL}, the smaller archive")
+        raise harness.Failure(f"BENCH_GROWTH_ARTICLES is {sizes[1]}: it must be more than {SMALL}, the size of the smaller archive")
     sites, load_seconds = {}, {}
     for articles in sizes:
         began = time.monotonic()
@@ -48,7 +49,7 @@ def measure():
 
 
 def throwaway(articles):
-    """A database in a cluster of its own, so that neither takes the other's memory."""
+    """Makes a database in a cluster of its own, so that the two do not share memory."""
     cluster = harness.SCRATCH / f"growth-{articles}"
     harness.SCRATCH.mkdir(parents=True, exist_ok=True)
     run("tools/cluster", "destroy", cluster)
@@ -74,7 +75,7 @@ def medians(rows):
 # ---- reporting
 
 def report():
-    """The section of the report, from what measure() kept."""
+    """Returns the section of the report, from the figures of measure()."""
     rows, run_ = harness.kept(NAME), harness.kept(f"{NAME}.run")
     small, large = rows
     kept = large["rps"] / small["rps"]
@@ -83,26 +84,26 @@ def report():
     body = [[number(r["articles"]), *(number(r[field]) for field in ("rps", "p50_ms", "p99_ms", "errors", "cpu_s_per_1000", "rss_mb", "load_seconds"))]
             for r in rows]
     verdict = "met" if kept >= LEAST else "**not met**"
-    return f"""## As the archive grows
+    return f"""## A growing archive
 
-Articles at random from the whole archive, no cache, {run_['connections']} connections; the median of {count(run_['rounds'], 'turn')} of {count(run_['seconds'], 'second')}, the two
-archives in turn, each in a PostgreSQL of its own, with shared_buffers of {run_['versions']['shared_buffers']}. "Loaded in" is all of it: making the cluster, the
+Requests for random articles of the whole archive, without a cache, from {run_['connections']} connections: the median of {count(run_['rounds'], 'turn')} of {count(run_['seconds'], 'second')}. The two
+archives take turns. Each has its own PostgreSQL, with shared_buffers of {run_['versions']['shared_buffers']}. "Loaded in" is the whole time: for the cluster, the
 articles, the import with the related lists, and `vacuum (freeze, analyze)`.
 ({machine['processor']}, {machine['cores']} cores, Linux {machine['kernel']}; PostgreSQL {run_['versions']['PostgreSQL']}; {machine['date']}.)
 
 {table(heads, body)}
 
-With {times:.3g} times the articles, **{kept:.2f}** of the rate is left. Expected: at least {LEAST:g}, {verdict}.
+With {times:.3g} times the articles, the rate is **{kept:.2f}** of that with few. Expected: at least {LEAST:g}, {verdict}.
 
-### How soon a change is seen
+### The time until readers see a change
 
-Two servers with their caches on, each read at random by {publishing.CLIENTS} clients and asked for one article again and again: milliseconds from the
-commit, as psql heard of it, until the later of the two has given the new answer, that answer included. {run_['changes']} changes of each
-kind, each when the lists that the one before has touched are made (those of other articles may still wait).
+There are two servers with their caches on. {publishing.CLIENTS} clients of each request random articles, and one more client requests the same article again
+and again. The figures are the milliseconds from the commit, when psql has its result, until both servers have sent the new answer.
+There are {run_['changes']} changes of each kind. Each is made when the lists that the one before has changed are made; lists of other articles may still wait.
 
 {table(["change", "articles", "median, ms", "p95, ms", "worst, ms"], list(seen_rows(rows)))}
 
-Expected: changes are seen within {SEEN_MS} ms at the median, {verdict_on(rows, ("edit", "card", "withdrawal"), "median", SEEN_MS)}; a new article has its own list within
+Expected: the median of the changes is at most {SEEN_MS} ms, {verdict_on(rows, ("edit", "card", "withdrawal"), "median", SEEN_MS)}; a new article has its own list within
 {number(OWN_LIST_MS)} ms, {verdict_on(rows, ("own_list",), "worst", OWN_LIST_MS)}.""", run_
 
 

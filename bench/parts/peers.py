@@ -1,12 +1,12 @@
-"""Part peers: the same answers from Broadsheet and from programs of other ecosystems (bench/peers/), beside what pgbench
-gets out of PostgreSQL and what libh2o answers from memory (bench/yardstick.c).
+"""Part peers: the same answers from Broadsheet and from programs in other languages (bench/peers/), compared also with pgbench
+(PostgreSQL alone) and with libh2o's answers from memory (bench/yardstick.c).
 
-    build --> equal answers? --> which statements suit each peer? --> rounds: each scenario, each number of
-                                                                      connections, each system once --> medians
+    build --> compare the answers --> choose the faster statements for each peer --> rounds: each scenario, each number of
+                                                                                     connections, each system --> medians
 
-Writes results/peers.json, one object a cell, and results/peers.run.json, the settings.
+Writes results/peers.json, one object for each cell, and results/peers.run.json, the settings.
 
-Environment: BENCH_PEERS_SECONDS (2) a cell, BENCH_PEERS_ROUNDS (4), BENCH_PEERS_ARTICLES (100000), DATABASE_URL."""
+Environment: BENCH_PEERS_SECONDS (2) for each cell, BENCH_PEERS_ROUNDS (4), BENCH_PEERS_ARTICLES (100000), DATABASE_URL."""
 import statistics
 import time
 import typing
@@ -20,12 +20,12 @@ from harness import Program, Site, load, note, setting
 
 NAME = "peers"
 CONNECTIONS = [1, 64, 256, 1000]
-HOT_ARTICLES = 1000  # what everybody reads
+HOT_ARTICLES = 1000  # all requests are for these
 YARDSTICK, OURS = "yardstick", "broadsheet"
 
 
 class Scenario(typing.NamedTuple):
-    articles: int  # asked for; 0: all
+    articles: int  # that are requested; 0: all
     cache_mb: int
     headers: tuple
 
@@ -59,7 +59,7 @@ def measure():
 
 
 def build():
-    """(the peers that can be built here, {name of another: why not})"""
+    """Returns (the peers that can be built here, {name of another peer: the reason})."""
     note("building the peers: the first time takes minutes")
     missing = {peer.name: reason for peer in peer_programs.PEERS if (reason := peer_programs.build(peer))}
     for name, reason in missing.items():
@@ -73,7 +73,7 @@ def start_ours(site, cache_mb):
 
 
 def try_ways(site, peer, seconds):
-    """{way: requests a second}, of two turns each: a peer is measured with the statements that suit it better."""
+    """Returns {way: requests per second}, of two turns each. A peer is measured with the faster statements."""
     rates = {way: [] for way in peer_programs.WAYS}
     for turn in range(2):
         for way in peer_programs.WAYS:
@@ -91,7 +91,7 @@ def warm_up(program, articles, seed, headers=()):
 # ---- a round
 
 def one_round(site, peers, run, scenario, number, cells):
-    """All programs run all the while, one is asked at a time. Each is first in turn."""
+    """All programs run during the round, and one at a time has load. They take turns to be first."""
     articles, cache_mb, headers = SCENARIOS[scenario]
     articles = min(articles or site.articles, site.articles)
     size = run["answer_bytes"]["gzip" if headers else "identity"]
@@ -103,7 +103,7 @@ def one_round(site, peers, run, scenario, number, cells):
         for program in programs.values():
             warm_up(program, articles, number, headers)
         for connections in CONNECTIONS:
-            seconds = run["seconds"] * (2 if connections == max(CONNECTIONS) else 1)  # the time to connect counts as well
+            seconds = run["seconds"] * (2 if connections == max(CONNECTIONS) else 1)  # they include the time to connect
             for name in turned(list(programs), number):
                 row = cell(site, programs[name], connections, seconds, number, articles, headers)
                 cells.setdefault((scenario, connections, name), []).append(row)
@@ -128,12 +128,12 @@ def cell(site, program, connections, seconds, number, articles, headers):
     answered = row["rps"] * seconds
     row["database_cpu_s_per_1000"] = round(used * 1000 / answered, 4) if answered and server else None
     if not answered:
-        row["p50_ms"] = row["p99_ms"] = None  # nobody has had an answer
+        row["p50_ms"] = row["p99_ms"] = None  # no request was answered
     return row
 
 
 def summary(key, rows, cells):
-    """The medians of a cell's rounds, the sum of its errors, and its part of the yardstick, round by round."""
+    """Returns the medians of a cell's rounds, the sum of its errors, and its ratio to the yardstick in each round."""
     scenario, connections, name = key
     row = {"scenario": scenario, "connections": connections, "system": name}
     for field in ("rps", "p50_ms", "p99_ms", "cpu_s_per_1000", "database_cpu_s_per_1000", "rss_mb", "wrk_core"):
@@ -147,5 +147,5 @@ def summary(key, rows, cells):
 
 
 def report():
-    """The section of the report, from what measure() kept."""
+    """Returns the section of the report, from the figures of measure()."""
     return peer_report.report(harness.kept(NAME), harness.kept(f"{NAME}.run"))

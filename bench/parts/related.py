@@ -1,14 +1,14 @@
-"""Part related: how good the related lists are, against what authors have linked to.
+"""Part related: the quality of the related lists, compared with the links that authors have set.
 
-    bench/run related CORPUS LINKS      CORPUS: articles as `broadsheet import` takes them, with ids from 1 in the order of the lines;
-                                        LINKS: {"id": 5, "links": [8, 21]} a line, by those ids
+    bench/run related CORPUS LINKS      CORPUS: articles for `broadsheet import`; the first line has the id 1, and so on;
+                                        LINKS: in each line {"id": 5, "links": [8, 21]}, with those ids
 
-Imports the corpus into a database of its own, which goes afterwards, and asks what the lists hold.
+Imports the corpus into a database of its own, reads the lists, and removes the database.
 
-recall@6 is the share of the linked articles (six at most counted) that are in the list, MRR@6 one over the rank of the first of them,
-both as means over the articles that have links. Two articles are near-duplicates here when at least 0.8 of the different pairs of neighbouring
-words of either are also in the other: counted on whole texts, not by what makes the lists. Ages are those of the cards, at the
-time when the article was published: negative for a card that came later."""
+recall@6 is the share of the linked articles (of six at most) that are on the list. MRR@6 is 1 divided by the rank of the first of them.
+Both are means over the articles that have links. Two articles are near-duplicates here if each has at least 0.8 of the different
+pairs of neighbouring words of the other. This is counted on whole texts, not by the method that makes the lists. The age of a card is its
+age when the article was published: negative for a card of a later article."""
 import json
 import os
 import pathlib
@@ -23,7 +23,7 @@ from harness import Failure, NotMeasured, note
 NAME = "related"
 DATA = harness.ROOT.parent / "shared" / "data"
 DEFAULTS = (DATA / "digitalgov.ndjson", DATA / "digitalgov-links.ndjson")
-ALIKE = 0.8
+NEAR_DUPLICATE = 0.8
 DAY_SECONDS = 86400
 
 
@@ -31,7 +31,7 @@ DAY_SECONDS = 86400
 
 def measure():
     if not all(path.exists() for path in DEFAULTS):
-        note("related: there is no corpus here; give it one: ./dev bench related CORPUS LINKS")
+        note("related: there is no corpus; name one: ./dev bench related CORPUS LINKS")
         return
     harness.keep(NAME, [figures(*DEFAULTS)])
 
@@ -50,7 +50,7 @@ LABELS = {
     "recall": "recall@6",
     "mrr": "MRR@6",
     "empty": "share of articles with an empty list",
-    "twins": "share of lists with near-duplicates",
+    "near_duplicates": "share of lists with near-duplicates",
     "age_days": "median age difference of cards, days",
 }
 
@@ -71,7 +71,7 @@ def figures(corpus, links):
     return {"articles": len(articles), "linking": len(linked), "seconds": round(seconds, 1),
             "recall": round(statistics.mean(recalls), 3), "mrr": round(statistics.mean(ranks), 3),
             "empty": round(1 - len(lists) / len(times), 4),
-            "twins": round(sum(has_twins([a, *cards], texts) for a, cards in lists.items()) / max(1, len(lists)), 4),
+            "near_duplicates": round(sum(has_near_duplicates([a, *cards], texts) for a, cards in lists.items()) / max(1, len(lists)), 4),
             "age_days": round(statistics.median(ages)) if ages else 0}
 
 
@@ -84,13 +84,13 @@ def read(path):
 
 
 def lists_of(corpus):
-    """{article: its cards}, {article: when it was published}, and how long the import took."""
+    """Returns {article: its cards}, {article: the time of its publication}, and the seconds of the import."""
     cluster = harness.SCRATCH / "related-cluster"
     harness.SCRATCH.mkdir(parents=True, exist_ok=True)
     harness.run("tools/cluster", "destroy", cluster)
     url = harness.run("tools/cluster", "start", "--throwaway", cluster).splitlines()[-1]
     try:
-        harness.run("tools/migrate", url, "up")
+        harness.run("tools/migrate", "up", env=harness.environment_of(url))
         began = time.monotonic()
         imported = subprocess.run([harness.BUILT / "broadsheet", "import", corpus.absolute()], stderr=subprocess.PIPE, text=True,
                                   env={**os.environ, "DATABASE_URL": url}, check=False)
@@ -108,8 +108,7 @@ def lists_of(corpus):
 
 
 def query(url, sql):
-    # The address has the password of a cluster that nobody else will meet.
-    return [line.split("|") for line in harness.run("psql", "-XAtqw", "-d", url, "-c", sql).splitlines()]
+    return [line.split("|") for line in harness.run("psql", "-XAtqw", "-c", sql, env=harness.environment_of(url)).splitlines()]
 
 
 def pairs_of(article):
@@ -117,27 +116,27 @@ def pairs_of(article):
     return set(zip(words, words[1:])) or set(words)
 
 
-def has_twins(numbers, texts):
-    return any(is_twin(texts[a], texts[b]) for i, a in enumerate(numbers) for b in numbers[:i])
+def has_near_duplicates(numbers, texts):
+    return any(are_near_duplicates(texts[a], texts[b]) for i, a in enumerate(numbers) for b in numbers[:i])
 
 
-def is_twin(a, b):
-    return bool(a and b) and len(a & b) >= ALIKE * max(len(a), len(b))
+def are_near_duplicates(a, b):
+    return bool(a and b) and len(a & b) >= NEAR_DUPLICATE * max(len(a), len(b))
 
 
 # ---- reporting
 
 def report():
-    """The section of the report, from what measure() kept."""
+    """Returns the section of the report, from the figures of measure()."""
     try:
         row = harness.kept(NAME)[0]
     except (FileNotFoundError, Failure):
         raise NotMeasured("related lists (./dev bench related CORPUS LINKS)") from None
     lines = "\n".join(f"| {LABELS[key]} | {value:,} |" for key, value in row.items())
-    return f"""## Are the related lists worth reading?
+    return f"""## The quality of related lists
 
-The lists of a corpus whose authors linked from article to article, measured against those links (`bench/parts/related.py` says how).
-`./dev bench related CORPUS LINKS` measures any other.
+The lists of a corpus, compared with the links that its authors have set from article to article (`bench/parts/related.py` explains the
+method). `./dev bench related CORPUS LINKS` measures another corpus.
 
 | figure | |
 |---|---|

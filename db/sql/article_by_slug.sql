@@ -1,4 +1,4 @@
--- $1 text: the address of an article that has, or had, readers.
-select id::bigint
+-- $1 text: the slug of an article that has readers, or had them.
+select id
 from articles
 where slug = $1 and status <> 'draft'

@@ -1,2 +1,2 @@
--- $1 text: an interval. Rows of the change log that are older go.
+-- $1 text: an interval. Deletes the rows of the change log that are older; returns how many.
 select change_log_trim($1::interval)

@@ -1,2 +1,2 @@
--- The channel on which a transaction that changed an article says so when it commits.
+-- A transaction that changed an article sends a notification on this channel when it commits.
 listen broadsheet_changes

@@ -1,2 +1,2 @@
--- $1 text: comes back on this connection as a notification, if it hears any.
+-- $1 text: a notification of our own. It must arrive on this connection.
 select pg_notify('broadsheet_changes', $1)

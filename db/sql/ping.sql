@@ -1,2 +1,2 @@
--- Is anybody there?
+-- Does the database answer?
 select 1

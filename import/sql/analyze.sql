@@ -1,4 +1,4 @@
--- After a large import, so that what follows is planned for the archive as it is now, not as it was
--- when it was empty.
+-- After a large import, PostgreSQL must plan the following statements for the present archive, and not for an empty
+-- one.
 analyze sections, authors, tags, articles, article_authors, article_views, article_cards, article_related,
     related_views

@@ -1,4 +1,4 @@
--- What the chunk has changed: the articles, new or not, and the lines that did it.
+-- The changes of the chunk: the articles, new or not, and their lines.
 create temporary table changed (
     article_id bigint primary key,
     line       bigint not null,

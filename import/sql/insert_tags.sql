@@ -1,5 +1,5 @@
--- In the order of names, so that two who load the same names can't wait for each other, and so that
--- the same names get the same slugs.
+-- In the order of names, so that two imports of the same names cannot deadlock, and so that the same names get the same
+-- slugs.
 insert into tags (name)
 select s.name
 from (select distinct unnest(tags) as name from staged) s

@@ -1,4 +1,4 @@
--- Before they are compared for good: what another transaction is writing has then been written.
+-- Locks the articles before the final comparison, so that the changes of other transactions have committed.
 select from articles
 where id in (select article_id from differing)
 order by id

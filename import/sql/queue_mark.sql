@@ -1,2 +1,3 @@
--- A number that changes as the work that is left does; 0 where there is none.
-select coalesce(sum(id), 0) + (select count(*) from related_stale) from related_queue where id > $1
+-- A number that changes with the remaining work; 0 when no work is left. Articles that failed are tried later.
+select coalesce(sum(id), 0) + (select count(*) from stale_marks where retry_at <= clock_timestamp())
+from related_queue where id > $1

@@ -1,4 +1,4 @@
-/* The change log: how short it stays, and what it never loses. */
+/* The change log stays short, and never loses a change. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +54,7 @@ static bool reaches(const char *since)
     return reached;
 }
 
-/* Changes that have become visible after a snapshot. */
+/* Changes that became visible after a snapshot. */
 static long visible_since(const char *since)
 {
     return model_number(
@@ -62,44 +62,52 @@ static long visible_since(const char *since)
         since);
 }
 
-Test(change_log, has_each_article_of_a_transaction_once)
+/* Names of entities: see model.h. */
+static void expect_changes(const char *want)
+{
+    char *changes = model_changes(session);
+    cr_expect_str_eq(changes, want, "%s and not %s", changes, want);
+    free(changes);
+}
+
+Test(change_log, has_each_entity_of_a_transaction_once)
 {
     test_session_sql(session, "begin");
-    touch(session, 1);
-    touch(session, 1);
+    touch(session, 3);
+    touch(session, 3);
     test_session_sql(session, "update tags set name = 'Tramway' where id = 1; commit");
-    cr_expect_eq(rows(), 3, "1, 3 and 4");
-    touch(session, 1);
-    cr_expect_eq(rows(), 4);
+    expect_changes("a3 t1 A S2 T1 *");
+    cr_expect_eq(rows(), 6, "a3, A, S2, T1, t1 and *");
+    touch(session, 3);
+    cr_expect_eq(rows(), 10);
 }
 
-Test(change_log, keeps_what_is_younger_than_was_said)
+Test(change_log, keeps_changes_that_are_younger_than_the_given_time)
 {
-    touch(session, 1);
+    touch(session, 4);
     for (int i = 0; i < 3; i++)
         cr_expect_eq(trim(session, "1 hour"), 0);
-    cr_expect_eq(rows(), 1);
+    expect_changes("a4");
 }
 
-Test(change_log, lets_go_of_what_was_visible_a_while_ago)
+/* A draft is on no listing, so a change of it is one row. */
+Test(change_log, deletes_changes_that_were_visible_when_the_period_began)
 {
-    touch(session, 1);
-    cr_expect_eq(trim(session, "0"), 0, "the while begins");
-    touch(session, 2);
+    touch(session, 4);
+    cr_expect_eq(trim(session, "0"), 0, "the period begins");
+    touch(session, 5);
     cr_expect_eq(trim(session, "0"), 1);
-    char *changes = model_changes(session);
-    cr_expect_str_eq(changes, "2");
-    free(changes);
+    expect_changes("a5");
     cr_expect_eq(trim(session, "0"), 1);
     cr_expect_eq(rows(), 0);
 }
 
-Test(change_log, has_the_changes_of_two_whiles_at_most)
+Test(change_log, has_the_changes_of_at_most_two_periods)
 {
     enum { CHANGES = 20 };
     for (int i = 0; i < 30; i++) {
         for (int n = 0; n < CHANGES; n++)
-            touch(session, 1 + n % 5);
+            touch(session, 4 + n % 2);
         trim(session, "0");
         cr_assert_leq(rows(), 2 * CHANGES);
     }
@@ -108,26 +116,26 @@ Test(change_log, has_the_changes_of_two_whiles_at_most)
 Test(change_log, keeps_the_changes_of_a_transaction_that_is_still_open)
 {
     test_session_sql(other, "begin");
-    touch(other, 1);
+    touch(other, 4);
     for (int i = 0; i < 3; i++) {
-        touch(session, 2);
+        touch(session, 5);
         trim(session, "0");
     }
     char *since = position(session);
     test_session_sql(other, "commit");
-    cr_expect_eq(visible_since(since), 1, "it is there when it becomes visible");
+    cr_expect_eq(visible_since(since), 1, "the change is in the log when it becomes visible");
     cr_expect(reaches(since));
     trim(session, "0");
     cr_expect_eq(visible_since(since), 1);
     trim(session, "0");
     cr_expect_eq(visible_since(since), 0);
-    cr_expect_not(reaches(since), "and gone only from who knows that it may be");
+    cr_expect_not(reaches(since), "the log reports that the change is deleted");
     free(since);
 }
 
-Test(change_log, is_trimmed_by_one_at_a_time_and_nobody_waits)
+Test(change_log, is_trimmed_by_one_caller_at_a_time_and_none_waits)
 {
-    touch(session, 1);
+    touch(session, 4);
     trim(session, "0");
     test_session_sql(session, "begin");
     cr_expect_eq(trim(session, "0"), 1);
@@ -139,12 +147,12 @@ Test(change_log, reaches_back_to_any_snapshot_since_the_floor)
 {
     char *before = position(session);
     cr_expect(reaches(before));
-    touch(session, 1);
+    touch(session, 4);
     cr_expect(reaches(before));
     trim(session, "0");
     char *at_floor = position(session);
-    cr_expect(reaches(before), "the first while is not over");
-    touch(session, 2);
+    cr_expect(reaches(before), "the first period is not over");
+    touch(session, 5);
     trim(session, "0");
     cr_expect_not(reaches(before));
     cr_expect(reaches(at_floor));
@@ -152,13 +160,13 @@ Test(change_log, reaches_back_to_any_snapshot_since_the_floor)
     free(before);
 }
 
-/* It has the same end as the floor, but one of its transactions was still open: so what that one
- * changed is not visible in it, and may be gone. */
+/* The snapshot has the same end as the floor, but one transaction was still open in it. The changes
+ * of this transaction are not visible in the snapshot, and the log may have deleted them. */
 Test(change_log, does_not_reach_back_to_a_snapshot_with_an_open_transaction_that_the_floor_saw)
 {
     test_session_sql(other, "begin");
-    touch(other, 1);
-    touch(session, 2);
+    touch(other, 4);
+    touch(session, 5);
     char *since = position(session);
     test_session_sql(other, "commit");
     trim(session, "0");
@@ -169,7 +177,7 @@ Test(change_log, does_not_reach_back_to_a_snapshot_with_an_open_transaction_that
     free(since);
 }
 
-/* Of whatever it says that it reaches back to, it has all. */
+/* The log has all changes since each snapshot to which it reaches back by its own account. */
 Test(change_log, has_all_changes_since_every_snapshot_to_which_it_reaches)
 {
     enum { N = 60 };
@@ -183,13 +191,12 @@ Test(change_log, has_all_changes_since_every_snapshot_to_which_it_reaches)
             test_session_sql(other, is_open ? "commit" : "begin");
             is_open = !is_open;
             if (is_open)
-                test_session_sql(other, "insert into change_log (article_id) values (%d)",
-                                 1000 + i);
+                test_session_sql(other, "insert into change_log (key) values (%d)", 1000 + i);
         }
-        test_session_sql(session, "insert into change_log (article_id) values (%d)", 2000 + i);
+        test_session_sql(session, "insert into change_log (key) values (%d)", 2000 + i);
         test_session_sql(session, "create table if not exists truth (like change_log);"
                                   "insert into truth select * from change_log"
-                                  " where (xid, article_id) not in (table truth)");
+                                  " where (xid, key) not in (table truth)");
         if (rand() % 8 == 0)
             trim(session, "0");
         for (int before = 0; before <= i; before++) {
@@ -199,7 +206,7 @@ Test(change_log, has_all_changes_since_every_snapshot_to_which_it_reaches)
             cr_assert_eq(model_number(session,
                                       "select count(*) from truth where not"
                                       " pg_visible_in_snapshot(xid, '%s')"
-                                      " and (xid, article_id) not in (table change_log)",
+                                      " and (xid, key) not in (table change_log)",
                                       since[before]),
                          0);
         }

@@ -28,7 +28,7 @@ static void free_url(void)
 
 TestSuite(connect, .init = make_archive, .fini = free_url, .timeout = 60);
 
-/* The same database by other parameters; the last of a name wins. */
+/* The same database by other parameters; the last parameter of a name counts. */
 static struct test_pool *pool_with(const char *parameters, struct db_pool_config config)
 {
     char *other = test_format("%s&%s", url, parameters);
@@ -37,8 +37,8 @@ static struct test_pool *pool_with(const char *parameters, struct db_pool_config
     return pool;
 }
 
-/* A port of which it is sure that nobody listens on it, as long as the descriptor is open. */
-static int bind_silent_port(int *ret_port)
+/* A port on which nobody listens while the descriptor is open. */
+static int bind_closed_port(int *ret_port)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
@@ -49,9 +49,9 @@ static int bind_silent_port(int *ret_port)
     return fd;
 }
 
-Test(connect, says_at_once_that_a_server_is_not_there)
+Test(connect, reports_at_once_that_no_server_listens)
 {
-    int port, fd = bind_silent_port(&port);
+    int port, fd = bind_closed_port(&port);
     char *parameters = test_format("port=%d", port);
     static struct ask early[10], late[10];
     struct test_pool *pool = pool_with(parameters, (struct db_pool_config){0});
@@ -68,7 +68,8 @@ Test(connect, says_at_once_that_a_server_is_not_there)
         cr_expect_lt(late[i].took_us, SOON_MS * 1000);
     }
     cr_expect_gt(strlen(db_pool_why_down(pool->pool)), 10);
-    cr_expect_eq(pool->events[DB_POOL_NO_CONNECT], 2, "the same reason is told once a connection");
+    cr_expect_eq(pool->events[DB_POOL_NO_CONNECT], 2,
+                 "each connection reports the same reason once");
     close(fd);
     free(parameters);
     test_pool_destroy(pool);
@@ -82,7 +83,7 @@ Test(connect, resolves_a_host_name)
     test_pool_destroy(pool);
 }
 
-Test(connect, says_which_host_name_has_no_address)
+Test(connect, reports_which_host_name_has_no_address)
 {
     struct test_pool *pool = pool_with("host=no-such-host.invalid", (struct db_pool_config){0});
     cr_expect_eq(ask_once(pool, DB_ARTICLE_BY_ID, 1), DB_UNAVAILABLE);
@@ -92,7 +93,7 @@ Test(connect, says_which_host_name_has_no_address)
     test_pool_destroy(pool);
 }
 
-Test(connect, may_be_destroyed_while_it_looks_a_name_up)
+Test(connect, may_be_destroyed_while_it_resolves_a_name)
 {
     for (int turns = 0; turns < 4; turns++) {
         struct test_pool *pool = pool_with("host=localhost", (struct db_pool_config){0});
@@ -100,14 +101,14 @@ Test(connect, may_be_destroyed_while_it_looks_a_name_up)
             test_loop_turn(0);
         test_pool_destroy(pool);
     }
-    for (int i = 0; i < 10; i++) /* what the resolver found belatedly */
+    for (int i = 0; i < 10; i++) /* the late result of the resolver */
         test_loop_turn(5);
 }
 
-/* The three hosts: refused, by name, and the one that is there. */
-Test(connect, goes_on_to_the_next_host_where_the_first_is_dead)
+/* The first port refuses, by address and by name; the third host is right. */
+Test(connect, tries_the_next_host_when_the_first_refuses)
 {
-    int port, fd = bind_silent_port(&port);
+    int port, fd = bind_closed_port(&port);
     PQconninfoOption *options = PQconninfoParse(url, NULL);
     const char *real_port = NULL;
     for (PQconninfoOption *o = options; o->keyword != NULL; o++)
@@ -134,14 +135,30 @@ static void expect_no_connect(struct test_pool *pool, const char *words)
     cr_expect_eq(ask_once(pool, DB_PING, 0), DB_UNAVAILABLE);
 }
 
-Test(connect, says_that_the_password_is_wrong_but_not_the_password)
+Test(connect, reports_a_wrong_password_without_the_password)
 {
     struct test_pool *pool = pool_with("password=verysecret", (struct db_pool_config){0});
     expect_no_connect(pool, "password authentication failed");
     test_pool_destroy(pool);
 }
 
-/* "Authenticated", "ready", and the end of the session, all in one packet. */
+Test(connect, reports_that_a_role_has_too_many_connections)
+{
+    char *cluster = test_cluster_url(), *role = test_format("limited_%d", (int)getpid());
+    test_sql(cluster, "create role %s login password 'verysecret' connection limit 0", role);
+    char *parameters = test_format("user=%s&password=verysecret", role);
+    struct test_pool *pool = pool_with(parameters, (struct db_pool_config){0});
+    expect_no_connect(pool, "FATAL: too many connections for role");
+    cr_expect_null(strstr(pool->why[DB_POOL_NO_CONNECT], "53300"), "the message is for people");
+    cr_expect_null(strstr(pool->why[DB_POOL_NO_CONNECT], "LOCATION"));
+    test_pool_destroy(pool);
+    test_sql(cluster, "drop role %s", role);
+    free(parameters);
+    free(role);
+    free(cluster);
+}
+
+/* One packet with "authenticated", "ready", and the end of the session. */
 static void answer_and_end(int listener)
 {
     static const char all[] = "R\0\0\0\10\0\0\0\0"
@@ -153,19 +170,19 @@ static void answer_and_end(int listener)
     close(client);
 }
 
-/* The log is for lines of JSON. */
-Test(connect, prints_nothing_where_the_session_ends_as_it_begins)
+/* The log has lines of JSON and no other lines. */
+Test(connect, prints_nothing_when_the_session_ends_at_once)
 {
-    int port, fd = bind_silent_port(&port), stderr_kept = dup(STDERR_FILENO);
+    int port, fd = bind_closed_port(&port), stderr_kept = dup(STDERR_FILENO);
     FILE *printed = tmpfile();
     cr_assert(listen(fd, 8) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0 && printed != NULL);
     char *parameters = test_format("port=%d&sslmode=disable&gssencmode=disable", port);
     struct test_pool *pool = pool_with(parameters, (struct db_pool_config){0});
     dup2(fileno(printed), STDERR_FILENO);
     answer_and_end(fd);
-    bool is_told = RUN_UNTIL(ALL_MS, pool->events[DB_POOL_NO_CONNECT] > 0);
+    bool is_reported = RUN_UNTIL(ALL_MS, pool->events[DB_POOL_NO_CONNECT] > 0);
     dup2(stderr_kept, STDERR_FILENO);
-    cr_expect(is_told);
+    cr_expect(is_reported);
     cr_expect_eq(lseek(fileno(printed), 0, SEEK_END), 0, "libpq has printed something");
     fclose(printed);
     close(stderr_kept);
@@ -174,7 +191,7 @@ Test(connect, prints_nothing_where_the_session_ends_as_it_begins)
     test_pool_destroy(pool);
 }
 
-Test(connect, says_which_table_is_absent_and_comes_up_once_it_is_there)
+Test(connect, reports_a_missing_table_and_connects_when_the_table_exists)
 {
     char *empty = test_database_create_empty();
     struct test_pool *pool = test_pool_create(empty, (struct db_pool_config){0});
@@ -183,7 +200,7 @@ Test(connect, says_which_table_is_absent_and_comes_up_once_it_is_there)
     archive_fill(empty);
     cr_assert(RUN_UNTIL(ALL_MS, test_pool_is_up(pool)), "%s", db_pool_why_down(pool->pool));
     cr_expect_eq(ask_once(pool, DB_ARTICLE_BY_ID, 1), DB_OK);
-    cr_expect_eq(counter_get(&pool->stats.reconnects), 0, "it was never lost");
+    cr_expect_eq(counter_get(&pool->stats.reconnects), 0, "the connection was never lost");
     free(empty);
     test_pool_destroy(pool);
 }

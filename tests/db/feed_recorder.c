@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct heard heard;
+struct recorder recorder;
 
 static db_change_feed_news_fn on_news;
+static db_change_feed_lost_fn on_lost;
 static db_event_fn on_event;
 
-void heard_fill(const char *url)
+void recorder_fill(const char *url)
 {
     test_sql(url, "insert into sections (slug, name) values ('city', 'City');"
                   "insert into articles (id, slug, section_id, published_at, title, body)"
@@ -19,82 +20,95 @@ void heard_fill(const char *url)
                   " from generate_series(1, 500) i");
 }
 
-void heard_start(const char *url, struct db_change_feed_config config)
+void recorder_start(const char *url, struct db_change_feed_config config)
 {
     char *error = NULL;
-    heard.conninfo = db_conninfo_create(url, &error);
-    cr_assert_not_null(heard.conninfo, "%s", error);
+    recorder.conninfo = db_conninfo_create(url, &error);
+    cr_assert_not_null(recorder.conninfo, "%s", error);
     config.loop = test_loop();
-    config.conninfo = heard.conninfo;
+    config.conninfo = recorder.conninfo;
     config.on_news = on_news;
+    config.on_lost = on_lost;
     config.on_event = on_event;
-    config.stats = &heard.stats;
-    db_change_feed_init(&heard.feed, &config);
+    config.stats = &recorder.stats;
+    db_change_feed_init(&recorder.feed, &config);
 }
 
-void heard_start_up(const char *url, unsigned max_stale_ms)
+void recorder_start_up(const char *url, unsigned max_stale_ms)
 {
-    heard_start(url, (struct db_change_feed_config){.max_stale_ms = max_stale_ms});
-    cr_assert(RUN_UNTIL(ALL_MS, heard.news > 0), "%s", heard.why);
+    recorder_start(url, (struct db_change_feed_config){.max_stale_ms = max_stale_ms});
+    cr_assert(RUN_UNTIL(ALL_MS, recorder.news > 0), "%s", recorder.why);
 }
 
-void heard_stop(void)
+void recorder_stop(void)
 {
-    db_change_feed_finish(&heard.feed);
-    db_conninfo_destroy(heard.conninfo);
-    unsigned news = heard.news;
+    db_change_feed_finish(&recorder.feed);
+    db_conninfo_destroy(recorder.conninfo);
+    unsigned news = recorder.news;
     test_loop_turn(0);
-    cr_assert_eq(heard.news, news, "called back after its end");
-    memset(&heard, 0, sizeof(heard));
+    cr_assert_eq(recorder.news, news, "called back after its end");
+    memset(&recorder, 0, sizeof(recorder));
 }
 
 static void on_news(struct db_change_feed *feed, const struct db_change_feed_news *news)
 {
-    cr_assert_eq(feed, &heard.feed);
+    cr_assert_eq(feed, &recorder.feed);
     cr_assert(!news->everything || news->n == 0);
-    cr_assert_geq(news->confirmed_at_us, heard.confirmed_at_us);
+    cr_assert_geq(news->confirmed_at_us, recorder.confirmed_at_us);
     cr_assert_leq(news->confirmed_at_us, clock_us());
-    heard.news++;
-    heard.everything += news->everything;
-    heard.confirmed_at_us = news->confirmed_at_us;
+    recorder.news++;
+    recorder.everything += news->everything;
+    recorder.confirmed_at_us = news->confirmed_at_us;
+    recorder.unreliable += news->unreliable != NULL;
+    snprintf(recorder.unreliable_why, sizeof(recorder.unreliable_why), "%s",
+             news->unreliable != NULL ? news->unreliable : "");
+    snprintf(recorder.server, sizeof(recorder.server), "%s", news->server);
     for (size_t i = 0; i < news->n; i++) {
-        cr_assert(news->ids[i] >= 1 && news->ids[i] <= HEARD_MAX_ID);
-        heard.told[news->ids[i]]++;
+        uint64_t id = news->keys[i] / 16;
+        cr_assert(news->keys[i] % 16 != ARTICLE || (id >= 1 && id <= RECORDER_MAX_ID));
+        if (news->keys[i] % 16 == ARTICLE)
+            recorder.reported[id]++;
     }
+}
+
+static void on_lost(struct db_change_feed *feed)
+{
+    cr_assert_eq(feed, &recorder.feed);
+    recorder.lost++;
 }
 
 static void on_event(enum db_event event, const char *why)
 {
-    heard.events[event]++;
+    recorder.events[event]++;
     if (event != DB_EVENT_UP)
-        snprintf(heard.why, sizeof(heard.why), "%s", why);
+        snprintf(recorder.why, sizeof(recorder.why), "%s", why);
 }
 
-void heard_touch(PGconn *session, int id)
+void recorder_touch(PGconn *session, int id)
 {
     test_session_sql(session, "update articles set version = version + 1 where id = %d", id);
 }
 
-void heard_wait_for_vouch(void)
+void recorder_wait_until_confirmed(void)
 {
     uint64_t now_us = clock_us();
-    cr_assert(RUN_UNTIL(ALL_MS, heard_is_vouched_for(now_us)));
+    cr_assert(RUN_UNTIL(ALL_MS, recorder_is_confirmed(now_us)));
 }
 
-long heard_backend(PGconn *session)
+long recorder_backend(PGconn *session)
 {
     PGresult *rows =
         test_session_rows(session, "select coalesce(max(pid), 0) from pg_stat_activity"
                                    " where datname = current_database() and pid <> pg_backend_pid()"
-                                   " and query ~ 'position of the last read|broadsheet_changes'");
+                                   " and query ~ 'change_log_since|broadsheet_changes'");
     long pid = strtol(PQgetvalue(rows, 0, 0), NULL, 10);
     PQclear(rows);
     return pid;
 }
 
-void heard_kill_backend(PGconn *session)
+void recorder_kill_backend(PGconn *session)
 {
-    long pid = heard_backend(session);
+    long pid = recorder_backend(session);
     cr_assert_neq(pid, 0);
     test_session_sql(session, "select pg_terminate_backend(%ld)", pid);
 }

@@ -10,7 +10,7 @@ enum { CONNECT_TIMEOUT_MS = 10000 };
 
 static struct loop loop;
 static h2o_multithread_receiver_t resolver;
-static struct test_pool *the_pool; /* whose events come */
+static struct test_pool *the_pool; /* the pool that sends the events */
 
 struct loop *test_loop(void)
 {
@@ -46,7 +46,7 @@ struct test_pool *test_pool_create(const char *url, struct db_pool_config config
     config.conninfo = pool->conninfo;
     config.on_event = on_event;
     config.stats = &pool->stats;
-    if (config.connections == 0)
+    if (config.npools == 0 && config.connections == 0)
         config.connections = 2;
     if (config.deadline_ms == 0)
         config.deadline_ms = 5000 * TEST_SLOWNESS;
@@ -54,6 +54,11 @@ struct test_pool *test_pool_create(const char *url, struct db_pool_config config
         config.max_waiting = 100000;
     pool->pool = db_pool_create(&config);
     return pool;
+}
+
+struct test_pool *test_pool_create_by_default(const char *url, unsigned npools)
+{
+    return test_pool_create(url, (struct db_pool_config){.npools = npools});
 }
 
 struct test_pool *test_pool_create_up(const char *url, struct db_pool_config config)

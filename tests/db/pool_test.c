@@ -24,7 +24,7 @@ TestSuite(pool, .init = make_archive, .fini = free_url, .timeout = 60);
 
 enum { ALL_MS = 20000, MANY = 800 };
 
-/* Ids of the archive and beyond, in no order, some often. */
+/* Ids of the archive and beyond, in no order, some of them several times. */
 static int64_t any_id(void)
 {
     return random() % (ARCHIVE_N + ARCHIVE_N / 4) + 1;
@@ -62,7 +62,7 @@ Test(pool, gives_each_query_its_own_rows)
     test_pool_destroy(pool);
 }
 
-Test(pool, serves_both_lanes_with_a_single_connection)
+Test(pool, serves_both_groups_with_a_single_connection)
 {
     static struct ask asks[200];
     struct test_pool *pool = test_pool_create(url, (struct db_pool_config){.connections = 1});
@@ -74,7 +74,7 @@ Test(pool, serves_both_lanes_with_a_single_connection)
     test_pool_destroy(pool);
 }
 
-Test(pool, takes_what_waits_as_one_batch)
+Test(pool, sends_all_waiting_queries_as_one_batch)
 {
     static struct ask asks[200];
     struct test_pool *pool = test_pool_create_up(url, (struct db_pool_config){0});
@@ -89,7 +89,7 @@ Test(pool, takes_what_waits_as_one_batch)
     test_pool_destroy(pool);
 }
 
-Test(pool, asks_for_an_id_once_however_many_want_it)
+Test(pool, asks_once_for_an_id_that_many_queries_want)
 {
     static struct ask asks[500];
     struct test_pool *pool = test_pool_create_up(url, (struct db_pool_config){0});
@@ -112,7 +112,7 @@ static void ask_again(struct ask *ask)
     ask_id(again_pool, ask, ask->query.statement, any_id());
 }
 
-Test(pool, may_be_asked_again_from_done)
+Test(pool, accepts_the_same_query_again_from_done)
 {
     struct ask article = {.then = ask_again}, related = {.then = ask_again};
     again_left = 200;
@@ -124,8 +124,8 @@ Test(pool, may_be_asked_again_from_done)
     test_pool_destroy(again_pool);
 }
 
-/* Queries in memory of their own, which is given back as soon as the query has ended or was cancelled:
- * a sanitizer sees it when the pool touches one afterwards. */
+/* Each query has its own memory, which is freed as soon as the query has ended or was cancelled. A
+ * sanitizer reports when the pool uses it afterwards. */
 enum { CANCEL_SLOTS = 300, CANCEL_STARTS = 6000 };
 static struct ask *slots[CANCEL_SLOTS];
 
@@ -135,7 +135,7 @@ static void free_slot(int i)
     slots[i] = NULL;
 }
 
-/* An answered query takes some of its neighbours away, of the same answer too. */
+/* An answered query cancels some others, also some of the same answer. */
 static void on_answer(struct ask *ask)
 {
     for (int i = 0; i < CANCEL_SLOTS; i++) {
@@ -197,7 +197,7 @@ Test(pool, lets_a_query_be_cancelled_in_every_state)
     ask_cancel(&ask);            /* waiting */
     db_query_cancel(&ask.query); /* cancelled */
     cr_expect_eq(ask_once(pool, DB_PING, 0), DB_OK);
-    cr_expect_eq(commands_of(pool, DB_ARTICLE_BY_ID), 0, "nobody asks for it any more");
+    cr_expect_eq(commands_of(pool, DB_ARTICLE_BY_ID), 0, "no query waits for it");
 
     ask_id(pool, &ask, DB_ARTICLE_BY_ID, 1);
     cr_assert(RUN_UNTIL(ALL_MS, commands_of(pool, DB_ARTICLE_BY_ID) == 1));
@@ -231,7 +231,7 @@ Test(pool, may_be_destroyed_with_commands_under_way)
     PQfinish(holder);
 }
 
-Test(pool, says_busy_to_the_one_too_many_of_a_lane_and_answers_the_others)
+Test(pool, refuses_the_first_query_above_the_limit_of_a_group_and_answers_the_others)
 {
     static struct ask asks[50];
     struct test_pool *pool = test_pool_create_up(url, (struct db_pool_config){.max_waiting = 20});
@@ -267,7 +267,7 @@ Test(pool, ends_sent_and_waiting_queries_by_the_deadline)
     test_pool_destroy(pool);
 }
 
-Test(pool, looks_articles_up_while_every_related_list_hangs)
+Test(pool, answers_articles_while_every_related_list_hangs)
 {
     enum { N = 5, DEADLINE_MS = 1000 * TEST_SLOWNESS };
     static struct ask related[N];
@@ -275,7 +275,8 @@ Test(pool, looks_articles_up_while_every_related_list_hangs)
     struct test_pool *pool =
         test_pool_create_up(url, (struct db_pool_config){.deadline_ms = DEADLINE_MS});
     test_session_sql(holder, "begin; lock table related_views in access exclusive mode");
-    for (int i = 0; i < N; i++) { /* in turns of their own: none can be in the batch of another */
+    for (int i = 0; i < N; i++) { /* in separate turns of the loop, so that no two are in the same
+                                   * batch */
         ask_id(pool, &related[i], DB_RELATED_BY_ID, i + 1);
         test_loop_turn(0);
         test_loop_turn(0);
@@ -283,7 +284,7 @@ Test(pool, looks_articles_up_while_every_related_list_hangs)
     for (int i = 1; i <= 20; i++)
         cr_assert_eq(ask_once(pool, DB_ARTICLE_BY_ID, i), DB_OK);
     for (int i = 0; i < N; i++)
-        cr_expect_eq(related[i].answers, 0, "it hangs still");
+        cr_expect_eq(related[i].answers, 0, "it still hangs");
     ask_finish_all(ALL_MS);
     for (int i = 0; i < N; i++)
         cr_expect_eq(related[i].error, DB_TIMEOUT);
@@ -291,7 +292,7 @@ Test(pool, looks_articles_up_while_every_related_list_hangs)
     test_pool_destroy(pool);
 }
 
-Test(pool, finds_articles_by_slug_but_no_drafts)
+Test(pool, finds_articles_by_slug_but_not_drafts)
 {
     struct ask found = {0}, absent = {0}, draft = {0}, ping = {0};
     test_sql(url, "update articles set status = 'draft' where id = 9");

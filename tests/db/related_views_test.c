@@ -1,7 +1,7 @@
-/* Related lists as they are stored for readers: what marks them as stale, what finishes them again,
- * and that readers get the right list all the while: migrations/0005_finished.sql. */
+/* Related lists as they are stored for readers: which changes mark them as stale, which functions
+ * write them again, and that readers always get the right list (migrations/functions/05_marks.sql,
+ * 07_lists.sql, 08_stale.sql). */
 #include <criterion/criterion.h>
-#include <criterion/parameterized.h>
 #include <stdlib.h>
 
 #include "tests/db/model.h"
@@ -31,97 +31,99 @@ static void expect_marks(const char *want, const char *after)
     free(marks);
 }
 
-/* Of all that is stored of lists. The caller frees it. */
+/* A hash of all stored lists. The caller frees it. */
 static char *stored(void)
 {
     return model_value(session, "select string_agg(v::text, ' ' order by article_id)"
                                 " from related_views v");
 }
 
-struct change {
-    char sql[320];  /* one transaction, or several */
-    char marks[16]; /* that it is to leave */
+/* One transaction, or several, and the marks that it leaves (model.h). */
+static const struct change {
+    const char *sql, *marks;
+} changes[] = {
+    {"update articles set title = 'New' where id = 2", "a2"},
+    {"update articles set summary = 'New', slug = 'new' where id = 3", "a3"},
+    {"update articles set section_id = 2, published_at = '2024-02-01Z' where id = 1", "a1"},
+    {"update articles set image_url = 'https://example.com/a' where id = 1", "a1"},
+    {"update articles set status = 'withdrawn' where id in (1, 2)", "a1 a2"},
+    {"update articles set status = 'published' where id = 4", "a4"},
+    {"update sections set name = 'Town' where id = 1", "s1"},
+    {"insert into article_related values (3, 1, 4, 1)", "l3"},
+    {"update article_related set rank = 7 - rank where article_id = 1", "l1"},
+    {"update article_related set article_id = 3 where article_id = 2", "l2 l3"},
+    {"delete from article_related where article_id = 2", "l2"},
+    {"delete from articles where id = 2", "l1 l2"},
+    /* changes that only documents show */
+    {"update tags set name = 'Tramway' where id = 1", "t1"},
+    {"update authors set name = 'Ada B' where id = 1", "u1"},
+    /* changes that neither cards nor names show */
+    {"update articles set body = 'New', version = version + 1, updated_at = now()", ""},
+    {"update articles set language = 'de', corrections = '[]'", ""},
+    {"update articles set title = title", ""},
+    {"update articles set title = 'New' where status <> 'published'", ""},
+    {"update articles set status = 'withdrawn' where id = 4", ""},
+    {"delete from article_tags", ""},
+    {"update tags set name = name", ""},
+    {"delete from article_authors", ""},
+    /* rows that are in no list */
+    {"insert into articles (id, slug, section_id, published_at, title, body)"
+     " values (10, 'ten', 1, now(), 'Ten', 'Body')",
+     ""},
+    {"delete from articles where id in (4, 5)", ""},
+    {"truncate article_related", ""},
+    {"truncate articles cascade", ""},
+    /* changes that did not happen */
+    {"begin; update articles set title = 'New'; delete from article_related;"
+     "update tags set name = name || 's'; rollback",
+     ""},
+    {"begin; savepoint s; update articles set title = 'New'; delete from article_related;"
+     " rollback to s; update articles set title = 'New' where id = 3; commit",
+     "a3"},
 };
 
-ParameterizedTestParameters(related_views, are_marked_for_cards_and_lists_that_changed_and_no_more)
+Test(related_views, are_marked_for_changed_cards_lists_and_names_and_for_nothing_else)
 {
-    static struct change cases[] = {
-        {"update articles set title = 'New' where id = 2", "2"},
-        {"update articles set summary = 'New', slug = 'new' where id = 3", "3"},
-        {"update articles set section_id = 2, published_at = '2024-02-01Z' where id = 1", "1"},
-        {"update articles set status = 'withdrawn' where id in (1, 2)", "1,2"},
-        {"update articles set status = 'published' where id = 4", "4"},
-        {"update sections set name = 'Town' where id = 1", "1,2"},
-        {"insert into article_related values (3, 1, 4, 1)", "3"},
-        {"update article_related set rank = 7 - rank where article_id = 1", "1"},
-        {"update article_related set article_id = 3 where article_id = 2", "2,3"},
-        {"delete from article_related where article_id = 2", "2"},
-        {"delete from articles where id = 2", "1,2"},
-        /* what no card says */
-        {"update articles set body = 'New', version = version + 1, updated_at = now()", ""},
-        {"update articles set title = title", ""},
-        {"update articles set title = 'New' where status <> 'published'", ""},
-        {"update articles set status = 'withdrawn' where id = 4", ""},
-        {"delete from article_tags", ""},
-        {"update tags set name = 'Tramway' where id = 1", ""},
-        {"update authors set name = 'Ada B' where id = 1", ""},
-        {"delete from article_authors", ""},
-        /* what no list has */
-        {"insert into articles (id, slug, section_id, published_at, title, body)"
-         " values (10, 'ten', 1, now(), 'Ten', 'Body')",
-         ""},
-        {"delete from articles where id in (4, 5)", ""},
-        {"truncate article_related", ""},
-        {"truncate articles cascade", ""},
-        /* what did not happen */
-        {"begin; update articles set title = 'New'; delete from article_related; rollback", ""},
-        {"begin; savepoint s; update articles set title = 'New'; delete from article_related;"
-         " rollback to s; update articles set title = 'New' where id = 3; commit",
-         "3"},
-    };
-    return cr_make_param_array(struct change, cases, sizeof(cases) / sizeof(cases[0]));
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        model_reset(session);
+        test_session_sql(session, "%s", changes[i].sql);
+        expect_marks(changes[i].marks, changes[i].sql);
+        model_expect_agreement(session, changes[i].sql);
+        model_expect_settled(session, changes[i].sql);
+    }
 }
 
-ParameterizedTest(struct change *c, related_views,
-                  are_marked_for_cards_and_lists_that_changed_and_no_more)
-{
-    test_session_sql(session, "%s", c->sql);
-    expect_marks(c->marks, c->sql);
-    model_expect_agreement(session, c->sql);
-    model_expect_settled(session, c->sql);
-}
-
-Test(related_views, show_a_changed_card_from_the_commit_on_and_not_when_somebody_refreshes)
+Test(related_views, show_a_changed_card_from_the_commit_on_before_the_mark_is_worked_off)
 {
     char *before = stored();
     test_session_sql(session, "update articles set title = 'New' where id = 2");
     model_expect_agreement(session, "the commit");
     char *after = stored();
-    cr_expect_str_eq(before, after, "nobody has refreshed");
-    cr_expect_eq(model_number(session, "select related_views_refresh(100)"), 2,
-                 "1 shows it, and 2");
+    cr_expect_str_eq(before, after, "nobody has written the lists");
+    cr_expect_eq(model_number(session, "select stale_work('{}', 100)"), 2,
+                 "the mark, and list 1, which shows the card");
     free(after);
     after = stored();
     cr_expect_str_neq(before, after);
-    expect_marks("", "a refresh");
-    model_expect_agreement(session, "a refresh");
+    expect_marks("", "the work");
+    model_expect_agreement(session, "the work");
     free(before);
     free(after);
 }
 
-Test(related_views, never_show_what_was_withdrawn_but_keep_its_id_until_it_is_back)
+Test(related_views, never_show_an_article_that_was_withdrawn_but_keep_its_id_until_it_is_back)
 {
-    for (int refreshed = 0; refreshed < 2; refreshed++) {
+    for (int is_written = 0; is_written < 2; is_written++) {
         test_session_sql(session, "update articles set status = 'withdrawn' where id = 2");
-        if (refreshed)
+        if (is_written)
             model_settle(session);
         model_expect_list(session, 1, "2,3", "3");
         test_session_sql(session, "update articles set status = 'draft' where id = 3");
-        if (refreshed)
+        if (is_written)
             model_settle(session);
         model_expect_list(session, 1, "2,3", "");
         test_session_sql(session, "update articles set status = 'published' where id in (2, 3)");
-        if (refreshed)
+        if (is_written)
             model_settle(session);
         model_expect_list(session, 1, "2,3", "2,3");
     }
@@ -142,7 +144,7 @@ Test(related_views, have_no_row_for_a_list_that_is_empty)
     model_expect_list(session, 1, "3", "3");
 }
 
-Test(related_views, go_with_their_article)
+Test(related_views, are_deleted_with_their_article)
 {
     test_session_sql(session, "delete from articles where id = 1");
     model_expect_list(session, 1, "", "");
@@ -154,10 +156,10 @@ Test(related_views, go_with_their_article)
                      " values (1, 'one', 1, now(), 'Again', 'Body');"
                      "insert into article_related values (2, 1, 1, 1)");
     model_expect_list(session, 2, "1", "1");
-    model_expect_settled(session, "an article again under the number of one that is gone");
+    model_expect_settled(session, "a new article with the id of a deleted one");
 }
 
-/* So that no change of one article takes long, and no refresh, in however many lists it is. */
+/* An article may be in many lists. Neither its change nor a call that writes lists takes long. */
 enum { SHOWING = 2500, STEP = 100 };
 
 static void make_hub(void)
@@ -169,21 +171,20 @@ static void make_hub(void)
                      "insert into article_related select i, r, 3 - r, 1"
                      " from generate_series(1001, 1000 + %d) i, generate_series(1, 2) r",
                      SHOWING, SHOWING);
-    for (int steps = 0; model_number(session, "select related_views_refresh(2000)") > 0;)
-        cr_assert_lt(steps++, 10);
+    model_settle(session);
 }
 
-Test(related_views, of_a_hub_cost_its_change_one_mark_and_are_finished_in_small_steps)
+Test(related_views, are_written_in_small_steps_after_one_mark_of_a_card_that_is_in_many_lists)
 {
     make_hub();
     test_session_sql(session, "update articles set title = 'New' where id = 1");
-    cr_expect_eq(model_number(session, "select count(*) from related_stale"), 1);
+    cr_expect_eq(model_number(session, "select count(*) from stale_marks"), 1);
     long at = 0, finished = 0, steps = 0;
     while (finished < SHOWING) {
-        long dealt = model_number(session, "select related_views_refresh(%d)", STEP);
+        long dealt = model_number(session, "select stale_work('{}', %d)", STEP);
         long now = model_number(session, "select count(*) from related_views"
                                          " where cards like '%%\"New\"%%' and article_id > 1000");
-        long next = model_number(session, "select max(done_to) from related_stale");
+        long next = model_number(session, "select max(done_to) from stale_marks");
         cr_assert_leq(steps++, SHOWING / STEP + 1);
         cr_expect(dealt > 0 && dealt <= STEP + 1, "%ld", dealt);
         cr_expect(now > finished && now <= finished + STEP, "%ld, then %ld", finished, now);
@@ -197,22 +198,22 @@ Test(related_views, of_a_hub_cost_its_change_one_mark_and_are_finished_in_small_
     model_expect_agreement(session, "the last step");
 }
 
-Test(related_views, are_finished_however_small_the_steps_are)
+Test(related_views, are_written_also_in_the_smallest_steps)
 {
     test_session_sql(session, "update articles set title = 'New';"
                               "insert into article_related values (3, 1, 1, 1), (4, 1, 1, 1)");
-    for (int steps = 0; model_number(session, "select related_views_refresh(1)") > 0;) {
+    for (int steps = 0; model_number(session, "select stale_work('{}', 1)") > 0;) {
         cr_assert_lt(steps++, 30);
         model_expect_agreement(session, "a step");
     }
     model_expect_settled(session, "steps of one list");
 }
 
-Test(related_views, of_lists_that_are_made_are_finished_with_them_and_need_no_marks)
+Test(related_views, are_written_by_the_call_that_makes_them_and_need_no_marks)
 {
     test_session_sql(session, "delete from article_related");
     model_settle(session);
-    for (int steps = 0; model_number(session, "select related_refresh(1)") > 0;) {
+    for (int steps = 0; model_number(session, "select done from related_work(1)") > 0;) {
         cr_assert_lt(steps++, 100);
         expect_marks("", "a list that was made");
         model_expect_agreement(session, "a list that was made");
@@ -221,51 +222,45 @@ Test(related_views, of_lists_that_are_made_are_finished_with_them_and_need_no_ma
     model_expect_settled(session, "all lists");
 }
 
-struct level {
-    char name[20];
-};
-
-ParameterizedTestParameters(related_views, are_only_marked_above_read_committed)
+Test(related_views, are_only_marked_above_read_committed)
 {
-    static struct level cases[] = {{"repeatable read"}, {"serializable"}};
-    return cr_make_param_array(struct level, cases, sizeof(cases) / sizeof(cases[0]));
+    static const char *const levels[] = {"repeatable read", "serializable"};
+    for (int i = 0; i < 2; i++) {
+        model_reset(session);
+        test_session_sql(session, "delete from article_related where article_id = 1");
+        model_settle(session);
+        char *before = stored();
+        test_session_sql(session, "update articles set title = 'New' where id = 2");
+        test_session_sql(session,
+                         "begin isolation level %s; select related_work(100);"
+                         "select stale_work('{}', 100); commit",
+                         levels[i]);
+        char *after = stored();
+        cr_expect_str_eq(before, after, "%s", levels[i]);
+        cr_expect_gt(model_number(session, "select count(*) from article_related"), 2);
+        cr_expect_eq(model_number(session, "select count(*) from stale_marks where key = 33"), 1,
+                     "the card of 2 is still marked");
+        cr_expect_gt(model_number(session, "select count(*) from stale_marks where key %% 16 = 11"),
+                     0);
+        model_expect_agreement(session, levels[i]);
+        model_expect_settled(session, levels[i]);
+        free(before);
+        free(after);
+    }
 }
 
-ParameterizedTest(struct level *c, related_views, are_only_marked_above_read_committed)
-{
-    test_session_sql(session, "delete from article_related where article_id = 1");
-    model_settle(session);
-    char *before = stored();
-    test_session_sql(session, "update articles set title = 'New' where id = 2");
-    test_session_sql(session,
-                     "begin isolation level %s; select related_refresh(100);"
-                     "select related_views_refresh(100); commit",
-                     c->name);
-    char *after = stored();
-    cr_expect_str_eq(before, after, "%s", c->name);
-    cr_expect_gt(model_number(session, "select count(*) from article_related"), 2);
-    cr_expect_eq(model_number(session,
-                              "select count(*) from related_stale where article_id in (1, 2)"
-                              " having count(distinct article_id) = 2") >= 2,
-                 1);
-    model_expect_agreement(session, c->name);
-    model_expect_settled(session, c->name);
-    free(before);
-    free(after);
-}
-
-/* As an import may, that makes lists of what has no card yet. */
-Test(related_views, follow_who_writes_the_views_of_articles_later)
+/* As in an import, which makes lists of articles that have no card yet. */
+Test(related_views, follow_a_session_that_writes_the_documents_later)
 {
     test_session_sql(session,
-                     "begin; set local broadsheet.views = 'later';"
+                     "begin; set local broadsheet.documents = 'later';"
                      "insert into articles (id, slug, section_id, published_at, title, body)"
                      " values (10, 'ten', 1, '2024-03-01Z', 'Ten', 'Body');"
                      "update articles set title = 'New', status = 'published' where id in (3, 5);"
                      "insert into article_related values (2, 2, 10, 1), (10, 1, 5, 1);"
-                     "select related_views_refresh(100);"
-                     "select articles_changed('{3,5,10}'); commit");
-    expect_marks("3,5,10", "an import");
+                     "select stale_work('{}', 100);"
+                     "select article_views_write('{3,5,10}'); commit");
+    expect_marks("a3 a5 a10", "an import");
     model_expect_list(session, 2, "1,10", "1,10");
     model_expect_list(session, 10, "5", "5");
     model_expect_agreement(session, "an import");

@@ -10,18 +10,18 @@
 
 enum { ALL_MS = 20000, N = 60 };
 
-/* Up to two publishers. */
+/* Up to two workers. */
 static struct worked {
     struct db_related_worker related_worker;
     struct db_related_worker_stats stats;
     struct db_conninfo *conninfo;
 } worked[2];
 static unsigned events[DB_EVENT_FAILED + 1];
-static char why[256];
+static char why[256], lost_why[256];
 
 static char *url;
 
-/* Articles that have a tag in common, all of them in the queue. */
+/* Articles with a common tag, all of them in the queue. */
 static void make_queue(void)
 {
     url = test_database_create();
@@ -34,7 +34,7 @@ static void make_queue(void)
              " from generate_series(1, %d) i;"
              "insert into article_tags (article_id, tag_id, published_at)"
              " select a.id, t.id, a.published_at from articles a, tags t;"
-             "insert into related_queue (article_id, spread) select id, false from articles"
+             "insert into related_queue (article_id, needs_reading) select id, false from articles"
              " where not exists (select from related_queue)",
              N);
 }
@@ -51,6 +51,8 @@ static void on_event(enum db_event event, const char *reason)
     events[event]++;
     if (event != DB_EVENT_UP)
         snprintf(why, sizeof(why), "%s", reason);
+    if (event == DB_EVENT_LOST)
+        snprintf(lost_why, sizeof(lost_why), "%s", reason);
 }
 
 static void start(struct worked *w, struct db_related_worker_config config)
@@ -82,30 +84,30 @@ static long without_list(void)
                                 " (select from article_related where article_id = a.id)");
 }
 
-/* A related_refresh of the test's own: it takes so many rows of the queue, notes each call, and first
- * does what `body` says. */
+/* A related_work of the test. It takes the given number of rows from the queue, notes each call,
+ * and first runs `body`. */
 static void replace_refresh(const char *body)
 {
     test_sql(url,
              "create table calls (n serial, max_articles integer, began timestamptz,"
              "  ended timestamptz);"
-             "create or replace function related_refresh(max_articles integer) returns integer"
-             " language plpgsql as $$"
+             "create or replace function related_work(max_articles integer, out done integer,"
+             "  out failed bigint[], out reason text) language plpgsql as $$"
              "declare n integer; began timestamptz := clock_timestamp();"
              "begin"
              "  %s"
              "  with taken as (delete from related_queue where id in"
-             "    (select id from related_queue order by id limit related_refresh.max_articles"
+             "    (select id from related_queue order by id limit related_work.max_articles"
              "     for update skip locked) returning 1)"
              "  select count(*) into n from taken;"
              "  insert into calls (max_articles, began, ended)"
              "  values (max_articles, began, clock_timestamp());"
-             "  return n;"
+             "  done := n;"
              "end $$",
              body);
 }
 
-/* How many articles the first calls were to take. */
+/* The number of articles in each of the first calls. */
 static void expect_first_calls(const char *sizes)
 {
     char *all =
@@ -125,7 +127,7 @@ Test(related_worker, gives_queued_articles_their_lists)
     stop(&worked[0]);
 }
 
-Test(related_worker, does_the_work_once_where_there_are_two)
+Test(related_worker, does_the_work_once_when_there_are_two_workers)
 {
     test_sql(url, "create table writes (article_id bigint);"
                   "create function note() returns trigger language plpgsql as $$ begin"
@@ -142,27 +144,27 @@ Test(related_worker, does_the_work_once_where_there_are_two)
     stop(&worked[1]);
 }
 
-Test(related_worker, looks_at_once_when_it_is_poked)
+Test(related_worker, reads_the_queue_at_once_when_it_is_woken)
 {
     enum { ROUNDS = 10, LOOK_AGAIN_US = 1000000 };
     uint64_t took_us = 0;
     start(&worked[0], (struct db_related_worker_config){0});
     for (int i = 0; i < ROUNDS; i++) {
-        cr_assert(RUN_UNTIL(ALL_MS, worked[0].related_worker._refresh == DB_REFRESH_WAITS));
-        uint64_t poked_us = clock_us(), calls = counter_get(&worked[0].stats.calls);
+        cr_assert(RUN_UNTIL(ALL_MS, worked[0].related_worker._work == DB_WORK_WAITS));
+        uint64_t woken_us = clock_us(), calls = counter_get(&worked[0].stats.calls);
         db_related_worker_wake(&worked[0].related_worker);
         cr_assert(RUN_UNTIL(ALL_MS, counter_get(&worked[0].stats.calls) > calls));
-        took_us += clock_us() - poked_us;
+        took_us += clock_us() - woken_us;
     }
     cr_expect_lt(took_us, ROUNDS * LOOK_AGAIN_US / 4);
     stop(&worked[0]);
 }
 
-Test(related_worker, finds_what_was_queued_though_nobody_poked_it)
+Test(related_worker, finds_queued_articles_when_nobody_has_woken_it)
 {
     start(&worked[0], (struct db_related_worker_config){0});
     cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
-    test_sql(url, "insert into related_queue (article_id, spread) values (1, false)");
+    test_sql(url, "insert into related_queue (article_id, needs_reading) values (1, false)");
     cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
     stop(&worked[0]);
 }
@@ -191,14 +193,42 @@ Test(related_worker, tries_again_with_one_article_after_a_failure)
     start(&worked[0], (struct db_related_worker_config){.call_ms = ALL_MS});
     cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
     cr_expect_eq(counter_get(&worked[0].stats.failures), 2);
-    cr_expect_eq(events[DB_EVENT_FAILED], 1, "the same failure is told once");
+    cr_expect_eq(events[DB_EVENT_FAILED], 1, "the same failure is reported once");
     cr_expect_str_eq(why, "canceling statement due to lock timeout");
     cr_expect_eq(events[DB_EVENT_LOST], 0);
     expect_first_calls("1 2 4 8 8 8");
     stop(&worked[0]);
 }
 
-Test(related_worker, takes_fewer_articles_a_call_where_calls_are_long)
+Test(related_worker, drops_a_connection_that_cannot_write)
+{
+    test_sql(url, "create sequence attempts");
+    replace_refresh("if nextval('attempts') = 1 then"
+                    "  raise exception 'cannot execute DELETE in a read-only transaction'"
+                    "    using errcode = '25006';"
+                    "end if;");
+    start(&worked[0], (struct db_related_worker_config){0});
+    cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
+    cr_expect_eq(events[DB_EVENT_LOST], 1);
+    cr_expect_str_eq(lost_why, "cannot execute DELETE in a read-only transaction");
+    cr_expect_eq(events[DB_EVENT_UP], 2);
+    stop(&worked[0]);
+}
+
+Test(related_worker, follows_the_server_of_the_change_feed)
+{
+    start(&worked[0], (struct db_related_worker_config){0});
+    cr_assert(RUN_UNTIL(ALL_MS, queued() == 0));
+    db_related_worker_follow(&worked[0].related_worker, "7/00000001/5/primary");
+    cr_expect_eq(events[DB_EVENT_LOST], 1);
+    cr_assert(RUN_UNTIL(ALL_MS, events[DB_EVENT_NO_CONNECT] == 1));
+    cr_expect(strstr(why, "7/00000001/5/primary") != NULL, "%s", why);
+    db_related_worker_follow(&worked[0].related_worker, NULL);
+    cr_assert(RUN_UNTIL(ALL_MS, events[DB_EVENT_UP] == 2));
+    stop(&worked[0]);
+}
+
+Test(related_worker, takes_fewer_articles_in_a_call_when_calls_are_long)
 {
     replace_refresh("perform pg_sleep(0.03 * max_articles);");
     start(&worked[0], (struct db_related_worker_config){.call_ms = 100});
@@ -208,7 +238,7 @@ Test(related_worker, takes_fewer_articles_a_call_where_calls_are_long)
     stop(&worked[0]);
 }
 
-Test(related_worker, loses_no_work_when_its_backend_is_killed_in_the_middle)
+Test(related_worker, loses_no_work_when_its_backend_is_killed_during_a_call)
 {
     enum { LOCK = 4711 };
     replace_refresh("perform pg_advisory_xact_lock(4711);");

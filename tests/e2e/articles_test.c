@@ -1,4 +1,4 @@
-/* What a reader gets: an article and its related articles in one answer. */
+/* The answers that a reader gets: an article and its related articles in one answer. */
 #include <criterion/criterion.h>
 #include <json.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ static void close_site(void)
 
 TestSuite(articles, .init = open_site, .fini = close_site, .timeout = 30);
 
-/* "id slug title", the keys in their order. */
+/* The keys in their order: "id slug title". */
 static char *keys_of(struct json_object *object)
 {
     char *keys = strdup("");
@@ -70,8 +70,10 @@ Test(articles, come_with_their_related_articles_in_one_answer)
     cr_expect_str_eq(http_field(&a, "content-type"), "application/json");
     cr_expect_str_eq(http_field(&a, "related-status"), "ok");
     expect_keys(&a, "", "article related_articles");
-    expect_keys(&a, "/article",
-                "id slug title summary body section authors tags published_at updated_at version");
+    expect_keys(
+        &a, "/article",
+        "id slug title summary body image section authors tags language corrections published_at "
+        "updated_at version");
     expect_keys(&a, "/article/section", "slug name");
     expect_keys(&a, "/article/authors/0", "slug name");
     expect_keys(&a, "/article/tags/0", "slug name");
@@ -80,7 +82,8 @@ Test(articles, come_with_their_related_articles_in_one_answer)
     expect_text(&a, "/article/summary", "Summary 3");
     expect_text(&a, "/article/body", "Body 3");
     expect_text(&a, "/article/section/name", "News");
-    expect_text(&a, "/article/authors/0/slug", "bo-ek"); /* as in the byline, not by name or id */
+    expect_text(&a, "/article/authors/0/slug", "bo-ek"); /* in the order of the byline, not of names
+                                                          * or ids */
     expect_text(&a, "/article/authors/1/name", "Ann Lee");
     cr_expect_eq(count_of(&a, "/article/authors"), 2);
     cr_expect_eq(count_of(&a, "/article/tags"), 2);
@@ -88,7 +91,7 @@ Test(articles, come_with_their_related_articles_in_one_answer)
     http_answer_finish(&a);
 }
 
-Test(articles, carry_cards_of_the_related_ones_best_first)
+Test(articles, have_cards_of_the_related_articles_best_first)
 {
     struct http_answer a = http_get(site.server, "/articles/38");
 
@@ -97,7 +100,7 @@ Test(articles, carry_cards_of_the_related_ones_best_first)
     for (int i = 0; i < SITE_CARDS; i++) {
         char pointer[48];
         snprintf(pointer, sizeof(pointer), "/related_articles/%d", i);
-        expect_keys(&a, pointer, "id slug title summary section published_at");
+        expect_keys(&a, pointer, "id slug title summary image section published_at");
         snprintf(pointer, sizeof(pointer), "/related_articles/%d/id", i);
         cr_expect_eq(answer_number(&a, pointer), expected[i], "card %d is %ld", i,
                      answer_number(&a, pointer));
@@ -108,7 +111,7 @@ Test(articles, carry_cards_of_the_related_ones_best_first)
     http_answer_finish(&a);
 }
 
-Test(articles, never_carry_a_card_of_what_is_not_published)
+Test(articles, never_have_a_card_of_an_article_that_is_not_published)
 {
     test_sql(site.url, "update articles set status = 'withdrawn' where id = 11;"
                        "update articles set status = 'draft' where id = 12");
@@ -120,7 +123,7 @@ Test(articles, never_carry_a_card_of_what_is_not_published)
     http_answer_finish(&a);
 }
 
-Test(articles, have_their_related_list_alone_too)
+Test(articles, have_their_related_list_also_alone)
 {
     struct http_answer both = http_get(site.server, "/articles/5");
     struct http_answer alone = http_get(site.server, "/articles/5/related");
@@ -133,7 +136,7 @@ Test(articles, have_their_related_list_alone_too)
     http_answer_finish(&both);
 }
 
-Test(articles, say_null_for_what_is_missing_and_always_have_their_arrays)
+Test(articles, have_null_for_a_missing_value_and_always_have_their_arrays)
 {
     test_article_insert(site.url, 1000, "bare");
     struct http_answer a = http_get(site.server, "/articles/1000");
@@ -147,7 +150,7 @@ Test(articles, say_null_for_what_is_missing_and_always_have_their_arrays)
     http_answer_finish(&a);
 }
 
-Test(articles, tell_times_in_utc)
+Test(articles, have_times_in_utc)
 {
     test_sql(site.url,
              "update articles set published_at = '2024-03-10T01:30:00.250-05:30' where id = 1;"
@@ -176,7 +179,7 @@ Test(articles, are_found_by_their_slug)
     http_answer_finish(&a);
 }
 
-Test(articles, answer_to_head_as_to_get_but_without_the_body)
+Test(articles, have_the_same_answer_to_head_and_get_without_the_body)
 {
     struct http_connection c = http_open(site.server);
     static const char *const paths[] = {"/articles/4", "/articles/4/related", "/articles/article-4",
@@ -186,7 +189,8 @@ Test(articles, answer_to_head_as_to_get_but_without_the_body)
         http_send(&c, "GET", paths[i], NULL, NULL);
         struct http_answer get = http_receive(&c, false);
         http_send(&c, "HEAD", paths[i], NULL, NULL);
-        struct http_answer head = http_receive(&c, true); /* a body would spoil the next answer */
+        struct http_answer head = http_receive(&c, true); /* a body would be read as a part of the
+                                                           * next answer */
         cr_assert_neq(get.status, 0, "%s", paths[i]);
         cr_expect_eq(head.status, get.status, "%s: %d", paths[i], head.status);
         const char *length = http_field(&head, "content-length");
@@ -198,7 +202,7 @@ Test(articles, answer_to_head_as_to_get_but_without_the_body)
     http_close(&c);
 }
 
-Test(articles, come_one_after_the_other_to_a_client_that_asks_for_all_at_once)
+Test(articles, come_in_order_to_a_client_that_sends_all_requests_at_once)
 {
     struct http_connection c = http_open(site.server);
     char requests[2048] = "";
@@ -214,7 +218,7 @@ Test(articles, come_one_after_the_other_to_a_client_that_asks_for_all_at_once)
     http_close(&c);
 }
 
-Test(articles, arrive_as_they_were_written_whatever_is_in_them)
+Test(articles, arrive_as_they_were_written_with_any_characters)
 {
     test_sql(
         site.url,
@@ -232,13 +236,13 @@ Test(articles, arrive_as_they_were_written_whatever_is_in_them)
     cr_assert_not_null(a.json, "%d: not strict JSON in UTF-8", a.status);
     expect_text(&a, "/article/title", title);
     const char *got = answer_text(&a, "/article/body");
-    cr_expect(got != NULL && strcmp(got, body) == 0, "the body is another one");
+    cr_expect(got != NULL && strcmp(got, body) == 0, "the body differs");
     http_answer_finish(&a);
     free(body);
     free(title);
 }
 
-Test(articles, arrive_whole_however_large_they_are)
+Test(articles, arrive_whole_at_any_size)
 {
     static const long sizes[] = {200 << 10, 5 << 20};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {

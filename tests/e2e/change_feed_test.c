@@ -1,4 +1,4 @@
-/* What the server hears of changes in the database, and what it has done there because of them. */
+/* The change feed and the related worker of the built program. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@ enum { ALL_MS = 10000 };
 static const char *const env[] = {"BROADSHEET_THREADS=3", NULL};
 static struct test_site site;
 
-/* Not test_site_open: here the lists are computed. */
+/* Does not use test_site_open, because these tests need computed lists. */
 static void open_site(void)
 {
     site.url = test_database_create();
@@ -47,7 +47,7 @@ static void kill_connections(void)
                        "  where datname = current_database() and pid <> pg_backend_pid()");
 }
 
-Test(feed, is_one_for_all_loops_and_hears_changes)
+Test(feed, is_one_for_all_loops_and_reports_changes)
 {
     cr_assert(WAIT_UNTIL(ALL_MS, is_up()));
     for (int i = 1; i <= 3; i++) {
@@ -55,10 +55,11 @@ Test(feed, is_one_for_all_loops_and_hears_changes)
         test_sql(site.url, "update articles set title = 'New %d' where id = 1", i);
         cr_assert(WAIT_UNTIL(ALL_MS, metric("broadsheet_change_feed_changes_total") > changes));
     }
-    cr_expect_eq(metric("broadsheet_change_feed_everything_total"), 1, "the first read alone");
+    cr_expect_eq(metric("broadsheet_change_feed_everything_total"), 1,
+                 "only the first read reports everything");
 }
 
-Test(feed, is_told_by_the_age_of_its_vouching_that_it_is_alive)
+Test(feed, shows_by_the_age_of_its_last_confirmation_that_it_works)
 {
     cr_assert(WAIT_UNTIL(ALL_MS, is_up()));
     double reads = metric("broadsheet_change_feed_reads_total");
@@ -76,16 +77,16 @@ Test(feed, comes_back_after_a_loss_and_skips_nothing)
     cr_expect_eq(metric("broadsheet_change_feed_everything_total"), 1);
 }
 
-Test(feed, works_off_what_is_queued)
+Test(feed, serves_a_server_whose_worker_empties_the_queue)
 {
-    test_sql(site.url, "insert into related_queue (article_id, spread) values (1, false)");
+    test_sql(site.url, "insert into related_queue (article_id, needs_reading) values (1, false)");
     cr_assert(
         WAIT_UNTIL(ALL_MS, test_sql_number(site.url, "select count(*) from related_queue") == 0));
     cr_expect(WAIT_UNTIL(ALL_MS, metric("broadsheet_related_worker_articles_total") > 0));
     cr_expect_eq(metric("broadsheet_related_worker_failures_total"), 0);
 }
 
-Test(feed, is_not_needed_to_serve)
+Test(feed, is_not_needed_for_answers)
 {
     cr_assert(WAIT_UNTIL(ALL_MS, is_up()));
     test_sql(site.url, "alter function change_log_since rename to gone");
@@ -98,7 +99,7 @@ Test(feed, is_not_needed_to_serve)
     cr_expect(WAIT_UNTIL(ALL_MS, is_up()));
 }
 
-/* News are on their way to loops that end, and to loops that have ended. */
+/* News arrives at loops that are ending, and at loops that have ended. */
 Test(feed, does_not_disturb_a_drain)
 {
     PGconn *writer = test_session_open(site.url);

@@ -1,7 +1,7 @@
-/* Two servers on one database, both with a cache: what anybody commits, both show at once; and
- * what shows nothing of it, both go on answering from memory.
+/* Two servers on one database, both with a cache. When anybody commits a change, both show it at
+ * once. Both go on answering from memory where an answer shows nothing of the change.
  *
- * A third server, without a cache, tells the truth. */
+ * A third server, without a cache, has the right answers. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 enum { ALL_MS = 5000 * TEST_SLOWNESS, SEEN_MS = 3000, NSERVERS = 2, MAX_PATHS = 6 };
 
 static char *url;
-static struct test_server *servers[NSERVERS], *truth;
+static struct test_server *servers[NSERVERS], *reference;
 
 static void open_servers(void)
 {
@@ -24,7 +24,7 @@ static void open_servers(void)
     url = test_database_create();
     test_articles_insert(url);
     test_lists_keep(url);
-    truth = test_server_start(url, without, NULL);
+    reference = test_server_start(url, without, NULL);
     for (size_t i = 0; i < NSERVERS; i++)
         servers[i] = test_server_start(url, with_cache, NULL);
     for (size_t i = 0; i < NSERVERS; i++)
@@ -35,21 +35,21 @@ static void close_servers(void)
 {
     for (size_t i = 0; i < NSERVERS; i++)
         cr_expect_eq(test_server_stop(servers[i]), 0);
-    cr_expect_eq(test_server_stop(truth), 0);
+    cr_expect_eq(test_server_stop(reference), 0);
     free(url);
 }
 
 TestSuite(coherence, .init = open_servers, .fini = close_servers, .timeout = 120);
 
-/* Changes one after the other, and where each of them shows. Article N has the cards of N+1 to
- * N+6; so none of 10 to 30 shows anything of 1 to 5, which is all that changes. */
+/* Changes one after the other, and the paths at which each of them is visible. Article N has the
+ * cards of N+1 to N+6. So none of 10 to 30 shows anything of 1 to 5, and only these change. */
 static const struct change {
     const char *what, *sql, *paths[MAX_PATHS];
 } changes[] = {
     {"a title",
      "update articles set title = 'New' where id = 5",
      {"/articles/5", "/articles/4", "/articles/4/related", "/articles/40"}},
-    {"a summary that goes",
+    {"a summary that is removed",
      "update articles set summary = null where id = 5",
      {"/articles/5", "/articles/4", "/articles/4/related"}},
     {"a body", "update articles set body = 'New', version = 2 where id = 5", {"/articles/5"}},
@@ -73,7 +73,9 @@ static const struct change {
      {"/articles/5"}},
     {"the tag's name", "update tags set name = 'Else' where slug = 'own'", {"/articles/5"}},
     {"the tag's slug", "update tags set slug = 'else' where slug = 'own'", {"/articles/5"}},
-    {"a tag less", "delete from article_tags where article_id = 5 and tag_id = 1", {"/articles/5"}},
+    {"one tag less",
+     "delete from article_tags where article_id = 5 and tag_id = 1",
+     {"/articles/5"}},
     {"an author of its own",
      "insert into authors (slug, name) values ('own', 'Own');"
      "insert into article_authors select 5, 3, id from authors where slug = 'own'",
@@ -120,17 +122,17 @@ static const struct change {
      " article_id = 3 and tag_id = 2; commit",
      {"/articles/1", "/articles/40", "/articles/3"}},
 };
-enum { NCHANGES = sizeof(changes) / sizeof(changes[0]), BYSTANDER = 10, NBYSTANDERS = 5 };
+enum { NCHANGES = sizeof(changes) / sizeof(changes[0]), OTHER = 10, NOTHERS = 5 };
 
 static bool is_same(const struct http_answer *a, const struct http_answer *b)
 {
     return a->status == b->status && strcmp(a->body, b->body) == 0;
 }
 
-/* Does this server tell the truth at this path? */
-static bool is_true(const struct test_server *server, const char *path)
+/* Does this server have the right answer at this path? */
+static bool is_right(const struct test_server *server, const char *path)
 {
-    struct http_answer a = http_get(server, path), b = http_get(truth, path);
+    struct http_answer a = http_get(server, path), b = http_get(reference, path);
     bool is = a.status != 0 && is_same(&a, &b);
     http_answer_finish(&b);
     http_answer_finish(&a);
@@ -142,52 +144,53 @@ static bool is_seen(const struct change *change)
     bool is = true;
     for (size_t s = 0; is && s < NSERVERS; s++)
         for (size_t p = 0; is && p < MAX_PATHS && change->paths[p] != NULL; p++)
-            is = is_true(servers[s], change->paths[p]);
+            is = is_right(servers[s], change->paths[p]);
     return is;
 }
 
-static void read_bystanders(const struct test_server *server)
+static void read_others(const struct test_server *server)
 {
-    for (int i = 0; i < NBYSTANDERS; i++)
-        cr_expect(is_served(server, BYSTANDER + i));
+    for (int i = 0; i < NOTHERS; i++)
+        cr_expect(is_served(server, OTHER + i));
 }
 
-/* In how many milliseconds from the commit both servers show it; without a look-up of anything
- * else. */
+/* The milliseconds from the commit until both servers show the change. Expects no look-up of any
+ * other article. */
 static unsigned long commit_and_see(const struct change *change)
 {
     struct http_answer before[MAX_PATHS];
     size_t npaths = 0;
     for (size_t s = 0; s < NSERVERS; s++)
-        read_bystanders(servers[s]);
-    cr_expect(WAIT_UNTIL(SEEN_MS, is_seen(change)), "%s: not at rest before", change->what);
+        read_others(servers[s]);
+    cr_expect(WAIT_UNTIL(SEEN_MS, is_seen(change)), "%s: an earlier change is not shown",
+              change->what);
     for (; npaths < MAX_PATHS && change->paths[npaths] != NULL; npaths++)
-        before[npaths] = http_get(truth, change->paths[npaths]);
+        before[npaths] = http_get(reference, change->paths[npaths]);
 
     test_sql(url, "%s", change->sql);
     uint64_t start_ms = test_now_ms();
     bool is = WAIT_UNTIL(SEEN_MS, is_seen(change));
     unsigned long took_ms = test_now_ms() - start_ms;
     for (size_t p = 0; p < npaths; p++) {
-        struct http_answer after = http_get(truth, change->paths[p]);
-        cr_expect(!is_same(&before[p], &after), "%s does not show in %s", change->what,
+        struct http_answer after = http_get(reference, change->paths[p]);
+        cr_expect(!is_same(&before[p], &after), "%s is not visible in %s", change->what,
                   change->paths[p]);
         for (size_t s = 0; !is && s < NSERVERS; s++)
-            cr_expect(is_true(servers[s], change->paths[p]), "%s is not seen in %s by server %zu",
+            cr_expect(is_right(servers[s], change->paths[p]), "%s is not seen in %s by server %zu",
                       change->what, change->paths[p], s);
         http_answer_finish(&after);
         http_answer_finish(&before[p]);
     }
     for (size_t s = 0; s < NSERVERS; s++) {
         double lookups = article_lookups(servers[s]);
-        read_bystanders(servers[s]);
+        read_others(servers[s]);
         cr_expect_eq(article_lookups(servers[s]), lookups, "%s: others were dropped too",
                      change->what);
     }
     return took_ms;
 }
 
-Test(coherence, both_servers_show_every_change_and_forget_nothing_else)
+Test(coherence, both_servers_show_every_change_and_drop_no_other_answer)
 {
     unsigned long worst_ms = 0;
     for (size_t i = 0; i < NCHANGES; i++) {
@@ -213,17 +216,18 @@ static bool is_titled_everywhere(long id, const char *title)
     return is_titled(servers[0], id, title) && is_titled(servers[1], id, title);
 }
 
-Test(coherence, a_change_is_seen_when_it_commits_and_not_before_whatever_began_or_committed_first)
+Test(coherence, a_change_is_seen_at_its_commit_in_any_order_of_begins_and_commits)
 {
     PGconn *slow = test_session_open(url), *quick = test_session_open(url);
     cr_assert(is_titled_everywhere(5, "Article 5") && is_titled_everywhere(20, "Article 20"));
     test_session_sql(slow, "begin; update articles set title = 'Slow' where id = 5");
     test_session_sql(quick, "update articles set title = 'Quick' where id = 20");
     cr_expect(WAIT_UNTIL(SEEN_MS, is_titled_everywhere(20, "Quick")));
-    cr_expect(is_titled_everywhere(5, "Article 5"), "seen before it is committed");
+    cr_expect(is_titled_everywhere(5, "Article 5"), "it is seen before its commit");
 
     test_session_sql(slow, "commit");
-    cr_expect(WAIT_UNTIL(SEEN_MS, is_titled_everywhere(5, "Slow")), "skipped: it began earlier");
+    cr_expect(WAIT_UNTIL(SEEN_MS, is_titled_everywhere(5, "Slow")),
+              "it is skipped because it began earlier");
 
     test_session_sql(slow, "begin; update articles set title = 'Never' where id = 5; rollback");
     test_session_sql(quick, "update articles set title = 'Last' where id = 20");
@@ -233,7 +237,7 @@ Test(coherence, a_change_is_seen_when_it_commits_and_not_before_whatever_began_o
     PQfinish(slow);
 }
 
-Test(coherence, a_subtransaction_that_is_rolled_back_leaves_nothing_and_the_rest_is_seen)
+Test(coherence, a_rolled_back_subtransaction_is_not_seen_and_the_rest_is_seen)
 {
     cr_assert(is_titled_everywhere(5, "Article 5") && is_titled_everywhere(20, "Article 20"));
     test_sql(url, "begin; savepoint a; update articles set title = 'Lost' where id = 5;"
@@ -245,32 +249,33 @@ Test(coherence, a_subtransaction_that_is_rolled_back_leaves_nothing_and_the_rest
 
 static void expect_emptied(const struct change *change)
 {
-    struct http_answer before = http_get(truth, change->paths[0]);
+    struct http_answer before = http_get(reference, change->paths[0]);
     cr_expect(WAIT_UNTIL(SEEN_MS, is_seen(change)));
     test_sql(url, "%s", change->sql);
-    struct http_answer after = http_get(truth, change->paths[0]);
+    struct http_answer after = http_get(reference, change->paths[0]);
     cr_expect(!is_same(&before, &after), "%s: %.300s", change->what, after.body);
     cr_expect(WAIT_UNTIL(SEEN_MS, is_seen(change)), "%s is not seen", change->what);
     http_answer_finish(&after);
     http_answer_finish(&before);
 }
 
-Test(coherence, what_is_truncated_is_gone_for_readers)
+Test(coherence, rows_of_a_truncated_table_disappear_from_answers)
 {
-    static const struct change lists = {
-        "no lists any more", "truncate article_related", {"/articles/4", "/articles/4/related"}};
+    static const struct change lists = {"all lists are removed",
+                                        "truncate article_related",
+                                        {"/articles/4", "/articles/4/related"}};
     static const struct change tags = {
-        "no tags any more", "truncate article_tags", {"/articles/4"}};
+        "all tags are removed", "truncate article_tags", {"/articles/4"}};
     static const struct change authors = {
-        "no authors any more", "truncate article_authors", {"/articles/4"}};
+        "all authors are removed", "truncate article_authors", {"/articles/4"}};
     expect_emptied(&lists);
     expect_emptied(&tags);
     expect_emptied(&authors);
 }
 
-Test(coherence, an_archive_that_is_truncated_is_gone_for_readers)
+Test(coherence, articles_of_a_truncated_archive_disappear)
 {
     static const struct change all = {
-        "no articles any more", "truncate articles cascade", {"/articles/4", "/articles/20"}};
+        "all articles are removed", "truncate articles cascade", {"/articles/4", "/articles/20"}};
     expect_emptied(&all);
 }

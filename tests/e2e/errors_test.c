@@ -1,4 +1,5 @@
-/* What a reader is told who asks wrongly, or for what is not there: RFC 9457, and never a 500. */
+/* The answer to a wrong request, or to a request for an article that does not exist: RFC 9457, and
+ * never a 500. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,7 @@ static void expect_problem_at(const char *path, int status)
     http_answer_finish(&a);
 }
 
-Test(errors, say_400_to_what_is_neither_an_id_nor_a_slug)
+Test(errors, are_400_for_a_text_that_is_neither_an_id_nor_a_slug)
 {
     static const char *const paths[] = {
         "/articles/0",
@@ -56,7 +57,7 @@ Test(errors, say_400_to_what_is_neither_an_id_nor_a_slug)
         expect_problem_at(paths[i], 400);
 }
 
-Test(errors, say_400_to_a_slug_that_is_longer_than_one_can_be)
+Test(errors, are_400_for_a_slug_that_is_too_long)
 {
     char path[300] = "/articles/";
     memset(path + strlen(path), 'a', 200);
@@ -65,7 +66,7 @@ Test(errors, say_400_to_a_slug_that_is_longer_than_one_can_be)
     expect_problem_at(path, 400);
 }
 
-Test(errors, name_the_query_parameter_that_is_not_known)
+Test(errors, name_the_unknown_query_parameter)
 {
     static const char *const paths[] = {"/articles/1?surprise=1", "/articles/1/related?surprise",
                                         "/articles/article-1?surprise=a%20b&x=1",
@@ -79,7 +80,7 @@ Test(errors, name_the_query_parameter_that_is_not_known)
     }
 }
 
-Test(errors, are_sound_json_whatever_the_parameter_is_called)
+Test(errors, are_valid_json_for_any_parameter_name)
 {
     char path[9000] = "/articles/1?";
     memset(path + strlen(path), 'q', 8000);
@@ -91,7 +92,7 @@ Test(errors, are_sound_json_whatever_the_parameter_is_called)
     expect_problem_at(path, 400);
 }
 
-Test(errors, say_404_to_an_article_that_does_not_exist)
+Test(errors, are_404_for_an_article_that_does_not_exist)
 {
     static const char *const paths[] = {
         "/articles/999999999",
@@ -103,7 +104,7 @@ Test(errors, say_404_to_an_article_that_does_not_exist)
         expect_problem_at(paths[i], 404);
 }
 
-Test(errors, say_404_to_a_path_that_does_not_exist)
+Test(errors, are_404_for_a_path_that_does_not_exist)
 {
     static const char *const paths[] = {
         "/",
@@ -119,7 +120,7 @@ Test(errors, say_404_to_a_path_that_does_not_exist)
         expect_problem_at(paths[i], 404);
 }
 
-Test(errors, say_404_to_a_draft_by_whichever_address)
+Test(errors, are_404_for_a_draft_at_each_of_its_paths)
 {
     test_sql(site.url, "update articles set status = 'draft' where id = 6");
     expect_problem_at("/articles/6", 404);
@@ -127,21 +128,21 @@ Test(errors, say_404_to_a_draft_by_whichever_address)
     expect_problem_at("/articles/6/related", 404);
 }
 
-Test(errors, say_410_to_what_was_withdrawn)
+Test(errors, are_410_for_a_withdrawn_article)
 {
     test_sql(site.url, "update articles set status = 'withdrawn' where id = 6");
     expect_problem_at("/articles/6", 410);
     expect_problem_at("/articles/6/related", 410);
 
     struct http_answer a =
-        http_get(site.server, "/articles/article-6"); /* straight, or by the address */
+        http_get(site.server, "/articles/article-6"); /* directly, or by the redirect of its slug */
     cr_expect(a.status == 410 ||
                   (a.status == 302 && strcmp(http_field(&a, "location"), "/articles/6") == 0),
               "%d %s", a.status, a.body);
     http_answer_finish(&a);
 }
 
-Test(errors, say_405_with_what_is_allowed)
+Test(errors, are_405_with_the_allowed_methods)
 {
     static const char *const methods[] = {"POST", "PUT", "DELETE", "PATCH"};
     static const char *const paths[] = {
@@ -160,7 +161,7 @@ Test(errors, say_405_with_what_is_allowed)
     }
 }
 
-Test(errors, say_413_to_a_body_that_is_too_large)
+Test(errors, are_413_for_a_body_that_is_too_large)
 {
     static const char *const fields[] = {"Content-Length: 4294967296\r\n",
                                          "Content-Length: 33554433\r\n"};
@@ -171,7 +172,7 @@ Test(errors, say_413_to_a_body_that_is_too_large)
     }
 }
 
-Test(errors, are_never_a_500_whatever_a_client_sends)
+Test(errors, are_never_500_for_any_request)
 {
     static const char *const requests[] = {
         "GET /articles/1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX: \xff\xfe\r\n\r\n",

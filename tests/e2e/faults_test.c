@@ -1,5 +1,5 @@
-/* What a reader gets while something is wrong in the database, and how it heals: broken tables, lost
- * connections, a row that cannot be read. */
+/* The answers that a reader gets while something is wrong in the database, and the recovery: broken
+ * tables, lost connections, a row that cannot be read. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
@@ -14,14 +14,14 @@ enum {
 
 static const char *const one_thread[] = {"BROADSHEET_CACHE_MB=0", "BROADSHEET_THREADS=1",
                                          "BROADSHEET_DEADLINE_MS=600", NULL};
-static const char *const patient[] = {"BROADSHEET_CACHE_MB=0", "BROADSHEET_THREADS=1",
-                                      "BROADSHEET_DEADLINE_MS=10000", NULL};
+static const char *const long_deadline[] = {"BROADSHEET_CACHE_MB=0", "BROADSHEET_THREADS=1",
+                                            "BROADSHEET_DEADLINE_MS=10000", NULL};
 
 TestSuite(faults, .timeout = 30);
 
 static struct http_connection clients[MAX_CLIENTS];
 
-/* To the client that asked for this article. */
+/* The answer to the client that asked for this article. */
 static struct http_answer answer_to(int id)
 {
     struct http_answer answer = http_receive(&clients[id - 1], false);
@@ -29,7 +29,7 @@ static struct http_answer answer_to(int id)
     return answer;
 }
 
-Test(faults, articles_come_at_once_when_related_is_broken)
+Test(faults, articles_come_at_once_when_related_lists_are_broken)
 {
     struct test_site site = test_site_open(one_thread);
     cr_assert(is_served(site.server, 1));
@@ -48,7 +48,7 @@ Test(faults, articles_come_at_once_when_related_is_broken)
     test_site_close(&site);
 }
 
-Test(faults, articles_come_when_related_is_broken_already_as_connections_are_made)
+Test(faults, articles_come_when_related_lists_are_broken_before_connections_are_made)
 {
     struct test_site site = {.url = test_database_create()};
     test_articles_insert(site.url);
@@ -64,7 +64,7 @@ Test(faults, articles_come_when_related_is_broken_already_as_connections_are_mad
     test_site_close(&site);
 }
 
-Test(faults, a_table_that_changes_under_the_statements_is_no_fault_that_stays)
+Test(faults, a_change_of_a_table_under_the_statements_causes_no_lasting_fault)
 {
     struct test_site site = test_site_open(one_thread);
     cr_assert(is_served(site.server, 1));
@@ -76,8 +76,8 @@ Test(faults, a_table_that_changes_under_the_statements_is_no_fault_that_stays)
     test_site_close(&site);
 }
 
-/* Ends connections of the server whose statement waits for a lock; `which` is a condition in SQL.
- * Returns when they are gone; by then their successors may wait for the same lock. */
+/* Ends the server's connections whose statement waits for a lock; `which` is a condition in SQL.
+ * Returns after they have ended. New connections may wait for the same lock by then. */
 static void kill_waiting(const struct test_site *site, const char *which)
 {
     char *pids = test_sql_value(
@@ -92,9 +92,9 @@ static void kill_waiting(const struct test_site *site, const char *which)
     free(pids);
 }
 
-Test(faults, queries_on_a_killed_connection_are_answered_by_the_other_one)
+Test(faults, queries_on_a_killed_connection_are_answered_on_the_other_one)
 {
-    struct test_site site = test_site_open(patient);
+    struct test_site site = test_site_open(long_deadline);
     PGconn *lock = test_lock(site.url, "article_views, related_views");
     ask_all(site.server, clients, SITE_ARTICLES);
     cr_assert(WAIT_UNTIL(2000, test_waiting(site.url) == 2));
@@ -109,9 +109,9 @@ Test(faults, queries_on_a_killed_connection_are_answered_by_the_other_one)
     test_site_close(&site);
 }
 
-Test(faults, queries_in_flight_when_all_connections_are_killed_are_answered_or_refused)
+Test(faults, queries_under_way_when_all_connections_are_killed_are_answered_or_refused)
 {
-    struct test_site site = test_site_open(patient);
+    struct test_site site = test_site_open(long_deadline);
     PGconn *lock = test_lock(site.url, "article_views, related_views");
     ask_all(site.server, clients, SITE_ARTICLES);
     cr_assert(WAIT_UNTIL(2000, test_waiting(site.url) == 2));
@@ -125,7 +125,7 @@ Test(faults, queries_in_flight_when_all_connections_are_killed_are_answered_or_r
         cr_expect(is_article(&a, id) || a.status == 503, "%d: %d %.200s", id, a.status, a.body);
         http_answer_finish(&a);
     }
-    cr_expect(WAIT_UNTIL(HEALING_MS, is_served(site.server, 1)), "not healed within a second");
+    cr_expect(WAIT_UNTIL(HEALING_MS, is_served(site.server, 1)), "not recovered within a second");
     test_site_close(&site);
 }
 
@@ -139,7 +139,8 @@ Test(faults, connections_killed_while_idle_are_back_within_a_second)
         struct http_answer a = http_get(site.server, "/articles/2");
         cr_expect(is_article(&a, 2) || a.status == 503, "%d %.200s", a.status, a.body);
         http_answer_finish(&a);
-        cr_expect(WAIT_UNTIL(HEALING_MS, is_served(site.server, 3)), "not healed within a second");
+        cr_expect(WAIT_UNTIL(HEALING_MS, is_served(site.server, 3)),
+                  "not recovered within a second");
     }
     cr_expect(WAIT_UNTIL(
         HEALING_MS,
@@ -149,11 +150,11 @@ Test(faults, connections_killed_while_idle_are_back_within_a_second)
     test_site_close(&site);
 }
 
-/* The text of article 13 is stored outside of its row, and there the storage is destroyed: PostgreSQL
- * says "missing chunk number 0" to every statement that reads it. */
-Test(faults, a_row_that_cannot_be_read_does_not_fail_its_neighbours)
+/* The text of article 13 is stored outside of its row, and this storage is destroyed. PostgreSQL
+ * answers "missing chunk number 0" to every statement that reads it. */
+Test(faults, a_row_that_cannot_be_read_does_not_fail_the_other_rows)
 {
-    struct test_site site = test_site_open(patient);
+    struct test_site site = test_site_open(long_deadline);
     test_sql(site.url, "create extension pg_surgery;"
                        "update articles set body = (select string_agg(md5(n::text), '') from "
                        "generate_series(1, 2000) n)"

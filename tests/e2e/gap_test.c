@@ -1,6 +1,6 @@
-/* The server does not hear of changes: the connection that tells of them is lost, silent or
- * frozen, or the server or the whole database is away. Nothing that is older than max_stale is
- * shown meanwhile, and nothing that was missed is missed for long. */
+/* The server receives no news of changes: the connection of its change feed is lost, silent or
+ * frozen, or the server or the whole database is stopped. Meanwhile the server shows nothing that
+ * is older than max_stale, and it catches up soon afterwards. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@ static const char *const env[] = {"BROADSHEET_THREADS=1", "BROADSHEET_MAX_STALE_
 
 static struct test_cluster *cluster;
 static struct test_server *servers[NSERVERS];
-static uint64_t asleep_since_us;
+static uint64_t frozen_since_us;
 static char *url;
 
 TestSuite(gap, .timeout = 120);
@@ -54,7 +54,7 @@ static void stop_servers(void)
     free(url);
 }
 
-/* The title of article 5, as it is and as the card of article 4; -1 where an answer is no
+/* The title of article 5, as an article and as the card of article 4; -1 when an answer is not an
  * article. */
 static int shown(const struct test_server *server)
 {
@@ -80,11 +80,11 @@ static void change_to(int n)
     test_sql(url, "update articles set title = '%d' where id = 5", n);
 }
 
-/* The backends of the servers' feeds. The brackets keep the pattern from finding itself. */
+/* The backends of the servers' change feeds. The brackets keep the query from finding itself. */
 #define FEEDS                                                          \
     "from pg_stat_activity where datname = current_database()"         \
     " and pid <> pg_backend_pid() and backend_type = 'client backend'" \
-    " and query ~ '[p]osition of the last read|broadsheet[_]changes'"
+    " and query ~ '[c]hange_log_since|broadsheet[_]changes'"
 
 Test(gap, a_change_while_the_feeds_are_killed_is_seen)
 {
@@ -96,7 +96,7 @@ Test(gap, a_change_while_the_feeds_are_killed_is_seen)
         if (n % 3 == 0) {
             test_session_sql(session, "select pg_terminate_backend(pid) " FEEDS);
             change_to(n);
-        } else if (n % 3 == 1) { /* they die just before it commits */
+        } else if (n % 3 == 1) { /* they are killed just before the commit */
             test_session_sql(session,
                              "begin; update articles set title = '%d' where id = 5;"
                              "select pg_terminate_backend(pid) " FEEDS ";commit",
@@ -116,22 +116,22 @@ static double age_ms(const struct test_server *server)
     return metric_of(server, "broadsheet_change_feed_confirmed_age_seconds", "") * 1000;
 }
 
-static bool are_vouched(void)
+static bool are_confirmed(void)
 {
     return age_ms(servers[0]) < MAX_STALE_MS && age_ms(servers[1]) < MAX_STALE_MS;
 }
 
-/* From max_stale on nothing comes from memory: so what has committed is shown at once. */
-static void expect_truth_without_a_feed(int n)
+/* From max_stale on nothing comes from memory. So a committed change is shown at once. */
+static void expect_right_answers_without_a_feed(int n)
 {
     for (size_t i = 0; i < NSERVERS; i++)
         cr_expect(WAIT_UNTIL(ALL_MS, age_ms(servers[i]) >= MAX_STALE_MS));
     change_to(n);
     for (size_t i = 0; i < NSERVERS; i++)
-        cr_expect_eq(shown(servers[i]), n, "an old answer, though nothing vouches for it");
+        cr_expect_eq(shown(servers[i]), n, "an old answer that nothing has confirmed");
 }
 
-Test(gap, with_frozen_feeds_the_database_is_asked_until_they_are_replaced)
+Test(gap, with_frozen_change_feeds_the_database_is_asked_until_they_are_replaced)
 {
     open_on(test_database_create());
     start_servers(url);
@@ -141,8 +141,8 @@ Test(gap, with_frozen_feeds_the_database_is_asked_until_they_are_replaced)
     PGresult *rows = test_session_rows(session, "select pid " FEEDS);
     for (int i = 0; i < PQntuples(rows); i++)
         kill((pid_t)strtol(PQgetvalue(rows, i, 0), NULL, 10), SIGSTOP);
-    expect_truth_without_a_feed(2);
-    cr_expect(WAIT_UNTIL(ALL_MS, are_vouched()), "frozen feeds are not replaced");
+    expect_right_answers_without_a_feed(2);
+    cr_expect(WAIT_UNTIL(ALL_MS, are_confirmed()), "frozen change feeds are not replaced");
     change_to(3);
     cr_expect(WAIT_UNTIL(SEEN_MS, is_everywhere(3)));
     for (int i = 0; i < PQntuples(rows); i++)
@@ -152,7 +152,7 @@ Test(gap, with_frozen_feeds_the_database_is_asked_until_they_are_replaced)
     stop_servers();
 }
 
-Test(gap, with_silent_feeds_the_database_is_asked_until_they_speak_again)
+Test(gap, with_silent_change_feeds_the_database_is_asked_until_there_is_news_again)
 {
     open_on(test_database_create());
     struct test_wire *wire = test_wire_create(url);
@@ -161,15 +161,15 @@ Test(gap, with_silent_feeds_the_database_is_asked_until_they_speak_again)
     cr_expect(WAIT_UNTIL(SEEN_MS, is_everywhere(1)));
     test_wire_hold(wire, WIRE_CHANGES);
     for (int n = 2; n <= 5; n++)
-        expect_truth_without_a_feed(n);
-    cr_expect(WAIT_UNTIL(ALL_MS, !is_feed_up(servers[0])), "it waits for them for ever");
-    expect_truth_without_a_feed(6);
+        expect_right_answers_without_a_feed(n);
+    cr_expect(WAIT_UNTIL(ALL_MS, !is_feed_up(servers[0])), "it waits for the feed for ever");
+    expect_right_answers_without_a_feed(6);
     double lookups = article_lookups(servers[0]);
     cr_expect_eq(shown(servers[0]), 6);
     cr_expect_eq(article_lookups(servers[0]), lookups + 2, "it answers from memory");
 
     test_wire_release(wire, WIRE_CHANGES);
-    cr_expect(WAIT_UNTIL(ALL_MS, are_vouched()));
+    cr_expect(WAIT_UNTIL(ALL_MS, are_confirmed()));
     change_to(7);
     cr_expect(WAIT_UNTIL(SEEN_MS, is_everywhere(7)));
     stop_servers();
@@ -179,13 +179,13 @@ Test(gap, with_silent_feeds_the_database_is_asked_until_they_speak_again)
 static void signal_servers(int signal_number)
 {
     if (signal_number == SIGSTOP)
-        asleep_since_us = clock_us();
+        frozen_since_us = clock_us();
     for (size_t i = 0; i < NSERVERS; i++)
         kill(test_server_pid(servers[i]), signal_number);
 }
 
-/* The servers sleep while a change is made and the log of it goes. */
-Test(gap, what_the_log_does_not_reach_back_to_is_not_kept)
+/* The servers are frozen while a change is made and the log of it is trimmed. */
+Test(gap, an_answer_from_before_the_beginning_of_the_log_is_dropped)
 {
     open_on(test_database_create());
     start_servers(url);
@@ -215,43 +215,45 @@ static void open_cluster(void)
     cr_expect(WAIT_UNTIL(SEEN_MS, is_everywhere(1)));
 }
 
-static bool have_slept_past_max_stale(void)
+static bool are_frozen_for_max_stale(void)
 {
-    return clock_us() - asleep_since_us > MAX_STALE_MS * 1000;
+    return clock_us() - frozen_since_us > MAX_STALE_MS * 1000;
 }
 
-/* Up to max_stale they may show what they kept, and a database can be stopped and started in less:
- * so they sleep until then. The first server is asked at once. The second is not until its feed
- * speaks again: what it kept before it slept is still there, and must not be shown. */
+/* A server may show its answers for max_stale, and a database can be stopped and started in less
+ * time. So the servers stay frozen for longer than that. The first server gets requests at once.
+ * The second one gets none until its feed has news again: its old answers are still in memory, and
+ * must not be shown. */
 static void expect_change_after(int n, const char *what)
 {
-    cr_assert(WAIT_UNTIL(ALL_MS, have_slept_past_max_stale()));
+    cr_assert(WAIT_UNTIL(ALL_MS, are_frozen_for_max_stale()));
     signal_servers(SIGCONT);
     do {
         int n_now = shown(servers[0]);
         cr_expect(n_now == n || n_now == -1, "%s: %d instead of %d", what, n_now, n);
     } while (age_ms(servers[0]) >= MAX_STALE_MS);
-    cr_expect(WAIT_UNTIL(ALL_MS, are_vouched()), "%s: the feeds do not come back", what);
-    cr_expect_eq(shown(servers[1]), n, "%s: what was kept before is shown", what);
-    cr_expect(is_everywhere(n), "%s: not seen", what);
+    cr_expect(WAIT_UNTIL(ALL_MS, are_confirmed()), "%s: the change feeds do not come back", what);
+    cr_expect_eq(shown(servers[1]), n, "%s: an answer from before is shown", what);
+    cr_expect(is_everywhere(n), "%s: the change is not seen", what);
 }
 
-/* How many statements of the servers work on lists. */
-static long refreshing(void)
+/* The number of the servers' statements that work on lists. */
+static long working_on_lists(void)
 {
     return test_sql_number(url, "select count(*) from pg_stat_activity where state = 'active'"
-                                " and query ~ 'related_refresh_aside' and pid <> pg_backend_pid()");
+                                " and query ~ 'related_work' and pid <> pg_backend_pid()");
 }
 
-/* Where PostgreSQL does not wait for the disk, a crash takes the newest commits along, and
- * gives their numbers to others. */
-Test(gap, a_change_that_a_crash_takes_back_is_not_shown_any_more)
+/* When PostgreSQL does not wait for the disk, a crash loses the newest commits, and later
+ * transactions get their numbers. */
+Test(gap, a_change_that_a_crash_undoes_is_not_shown_any_more)
 {
     open_cluster();
-    /* A commit of the servers' own would bring the one before it to the disk. */
-    test_sql(url, "create or replace function related_refresh(max_articles integer)"
-                  "  returns integer language sql as 'select 0'");
-    cr_assert(WAIT_UNTIL(ALL_MS, refreshing() == 0));
+    /* A commit of a server would write the earlier commit to the disk. */
+    test_sql(url, "create or replace function related_work(max_articles integer, out done integer,"
+                  "  out failed bigint[], out reason text)"
+                  "  language sql as 'select 0, null::bigint[], null::text'");
+    cr_assert(WAIT_UNTIL(ALL_MS, working_on_lists() == 0));
     test_sql(url, "checkpoint");
     test_sql(url, "alter system set wal_writer_delay = '10s'");
     test_sql(url, "select pg_reload_conf()");
@@ -265,7 +267,7 @@ Test(gap, a_change_that_a_crash_takes_back_is_not_shown_any_more)
     test_cluster_crash(cluster);
     test_cluster_start(cluster);
     cr_expect_eq(test_sql_number(url, "select title from articles where id = 5"), 1,
-                 "the crash has taken nothing back, so nothing is tested");
+                 "the crash has undone nothing, so nothing is tested");
     for (int i = 0; i < 20; i++)
         test_sql(url, "update articles set version = version + 1 where id = 30");
     expect_change_after(1, "a crash");
@@ -273,9 +275,9 @@ Test(gap, a_change_that_a_crash_takes_back_is_not_shown_any_more)
     test_cluster_destroy(cluster);
 }
 
-/* The change is made while the servers sleep, between two lives of the database: no session of
- * theirs could hear it. */
-Test(gap, a_change_between_a_stop_and_a_start_of_the_database_is_seen)
+/* The change is made while the servers are frozen, between a stop and a start of the database. So
+ * no session of theirs could receive a notification. */
+Test(gap, a_change_during_a_restart_of_the_database_is_seen)
 {
     open_cluster();
     signal_servers(SIGSTOP);

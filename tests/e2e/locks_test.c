@@ -1,5 +1,5 @@
-/* What a reader gets while tables are locked: both queries at work at the same time, what is there by
- * the deadline, and at the deadline an end. */
+/* The answers that a reader gets while tables are locked. Both queries run at the same time; at the
+ * deadline the reader gets the parts that have arrived, or an error. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
@@ -17,14 +17,14 @@ enum {
 
 static const char *const one_thread[] = {"BROADSHEET_CACHE_MB=0", "BROADSHEET_THREADS=1",
                                          "BROADSHEET_DEADLINE_MS=600", NULL};
-static const char *const patient[] = {"BROADSHEET_CACHE_MB=0", "BROADSHEET_THREADS=1",
-                                      "BROADSHEET_DEADLINE_MS=10000", NULL};
+static const char *const long_deadline[] = {"BROADSHEET_CACHE_MB=0", "BROADSHEET_THREADS=1",
+                                            "BROADSHEET_DEADLINE_MS=10000", NULL};
 
 TestSuite(locks, .timeout = 30);
 
 static struct http_connection clients[MAX_CLIENTS];
 
-/* To the client that asked for this article. */
+/* The answer to the client that asked for this article. */
 static struct http_answer answer_to(int id)
 {
     struct http_answer answer = http_receive(&clients[id - 1], false);
@@ -32,9 +32,9 @@ static struct http_answer answer_to(int id)
     return answer;
 }
 
-Test(locks, one_request_has_both_queries_at_work_and_the_loop_is_free_meanwhile)
+Test(locks, one_request_runs_both_queries_at_once_and_the_loop_is_free_meanwhile)
 {
-    struct test_site site = test_site_open(patient);
+    struct test_site site = test_site_open(long_deadline);
     PGconn *lock = test_lock(site.url, "article_views, related_views");
 
     ask_all(site.server, clients, 1);
@@ -51,7 +51,7 @@ Test(locks, one_request_has_both_queries_at_work_and_the_loop_is_free_meanwhile)
     test_site_close(&site);
 }
 
-Test(locks, articles_come_by_the_deadline_when_related_is_locked)
+Test(locks, articles_come_by_the_deadline_when_related_lists_are_locked)
 {
     struct test_site site = test_site_open(one_thread);
     PGconn *lock = test_lock(site.url, "related_views");
@@ -84,14 +84,15 @@ Test(locks, the_deadline_counts_while_a_request_waits_in_the_queue)
                   "%d: %lu ms", id, a.took_ms);
         http_answer_finish(&a);
     }
-    cr_expect(WAIT_UNTIL(1000, test_waiting(site.url) == 0), "PostgreSQL still works for nobody");
+    cr_expect(WAIT_UNTIL(1000, test_waiting(site.url) == 0),
+              "PostgreSQL still runs a query that nobody waits for");
 
     test_unlock(lock);
     cr_expect(WAIT_UNTIL(HEALING_MS, is_served(site.server, 1)));
     test_site_close(&site);
 }
 
-Test(locks, the_deadline_holds_with_a_single_connection_too)
+Test(locks, the_deadline_is_kept_also_with_a_single_connection)
 {
     static const char *const env[] = {"BROADSHEET_CACHE_MB=0", "BROADSHEET_THREADS=1",
                                       "BROADSHEET_DB_CONNECTIONS=1", "BROADSHEET_DEADLINE_MS=600",
@@ -111,7 +112,7 @@ Test(locks, the_deadline_holds_with_a_single_connection_too)
     test_site_close(&site);
 }
 
-Test(locks, a_single_connection_gives_every_article_before_a_list_that_hangs)
+Test(locks, a_single_connection_serves_every_article_before_a_list_that_hangs)
 {
     static const char *const env[] = {"BROADSHEET_CACHE_MB=0", "BROADSHEET_THREADS=1",
                                       "BROADSHEET_DB_CONNECTIONS=1", "BROADSHEET_DEADLINE_MS=600",
@@ -124,7 +125,7 @@ Test(locks, a_single_connection_gives_every_article_before_a_list_that_hangs)
     }
     cr_expect(is_served(site.server, 1));
     PGconn *lock = test_lock(site.url, "related_views");
-    ask_all(site.server, clients, MAX_CLIENTS); /* more than one batch holds */
+    ask_all(site.server, clients, MAX_CLIENTS); /* more than one batch */
     for (int id = 1; id <= MAX_CLIENTS; id++) {
         struct http_answer a = answer_to(id);
         expect_article(&a, id, "timeout");
@@ -135,7 +136,7 @@ Test(locks, a_single_connection_gives_every_article_before_a_list_that_hangs)
     test_site_close(&site);
 }
 
-Test(locks, articles_come_when_related_is_locked_and_every_connection_is_new)
+Test(locks, articles_come_when_related_lists_are_locked_and_every_connection_is_new)
 {
     static const char *const env[] = {"BROADSHEET_CACHE_MB=0", "BROADSHEET_THREADS=1",
                                       "BROADSHEET_DEADLINE_MS=1500", NULL};

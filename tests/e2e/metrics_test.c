@@ -1,4 +1,4 @@
-/* What an operator sees: /metrics in the text format of Prometheus, /readyz, the log. */
+/* The output for operators: /metrics in the text format of Prometheus, /readyz, the log. */
 #include <criterion/criterion.h>
 #include <json.h>
 #include <stdio.h>
@@ -50,7 +50,7 @@ static void ask(const char *path, int status)
     http_answer_finish(&a);
 }
 
-Test(metrics, are_sound_prometheus_text_at_rest_and_at_work)
+Test(metrics, are_valid_prometheus_text_with_and_without_load)
 {
     char *text = scrape();
     prometheus_check(text);
@@ -68,7 +68,7 @@ Test(metrics, are_sound_prometheus_text_at_rest_and_at_work)
     free(text);
 }
 
-/* Counted when the answer is written, which is a moment after the client has it. */
+/* A request is counted when its answer is written, which may be after the client has the answer. */
 static bool has_counted(const char *name, const char *labels, double expected)
 {
     return WAIT_UNTIL(2000, metric(name, labels) == expected);
@@ -97,14 +97,14 @@ Test(metrics, count_requests_by_route_and_status)
     free(text);
 }
 
-Test(metrics, show_what_is_in_flight_and_what_waits)
+Test(metrics, show_open_requests_and_waiting_queries)
 {
     enum { N = 20 };
-    static const char *const patient[] = {"BROADSHEET_THREADS=1", "BROADSHEET_DEADLINE_MS=10000",
-                                          NULL};
+    static const char *const long_deadline[] = {"BROADSHEET_THREADS=1",
+                                                "BROADSHEET_DEADLINE_MS=10000", NULL};
     struct http_connection clients[N];
-    struct test_server *calm = site.server;
-    site.server = test_server_start(site.url, patient, NULL);
+    struct test_server *first_server = site.server;
+    site.server = test_server_start(site.url, long_deadline, NULL);
     PGconn *lock = test_lock(site.url, "article_views, related_views");
     clients[0] = http_open(site.server);
     http_send(&clients[0], "GET", "/articles/40", NULL, NULL); /* keeps both connections busy */
@@ -120,7 +120,7 @@ Test(metrics, show_what_is_in_flight_and_what_waits)
         http_answer_finish(&a);
         http_close(&clients[i]);
     }
-    /* The scrape itself is one. */
+    /* The request for /metrics itself is one. */
     cr_expect(WAIT_UNTIL(2000, metric("broadsheet_http_requests_in_flight", "") <= 1));
     cr_expect(WAIT_UNTIL(2000, metric("broadsheet_http_connections", "") <= 1));
     cr_expect_eq(metric("broadsheet_db_queue_length", ""), 0);
@@ -132,7 +132,7 @@ Test(metrics, show_what_is_in_flight_and_what_waits)
     cr_expect_lt(batches, N, "%f batches", batches);
     free(text);
     cr_expect_eq(test_server_stop(site.server), 0);
-    site.server = calm;
+    site.server = first_server;
 }
 
 Test(metrics, show_connections_by_state_and_reconnects)
@@ -147,22 +147,24 @@ Test(metrics, show_connections_by_state_and_reconnects)
 
 Test(metrics, count_missed_deadlines)
 {
-    static const char *const brisk[] = {"BROADSHEET_THREADS=1", "BROADSHEET_DEADLINE_MS=200", NULL};
-    struct test_server *calm = site.server;
-    site.server = test_server_start(site.url, brisk, NULL);
+    static const char *const short_deadline[] = {"BROADSHEET_THREADS=1",
+                                                 "BROADSHEET_DEADLINE_MS=200", NULL};
+    struct test_server *first_server = site.server;
+    site.server = test_server_start(site.url, short_deadline, NULL);
     PGconn *lock = test_lock(site.url, "article_views");
     ask("/articles/1", 504);
     test_unlock(lock);
     cr_expect(has_counted("broadsheet_http_requests_total",
                           "route=\"/articles/{id}\",status=\"504\"", 1));
     cr_expect_eq(test_server_stop(site.server), 0);
-    site.server = calm;
+    site.server = first_server;
 }
 
-Test(metrics, come_with_a_log_of_json_lines_that_holds_no_password)
+Test(metrics, come_with_a_log_of_json_lines_without_a_password)
 {
     static const char *const loud[] = {"BROADSHEET_LOG=debug", "BROADSHEET_THREADS=1", NULL};
-    struct test_server *server = test_server_start(site.url, loud, NULL), *calm = site.server;
+    struct test_server *server = test_server_start(site.url, loud, NULL),
+                       *first_server = site.server;
     site.server = server;
     ask("/articles/1", 200);
     ask("/articles/0", 400);
@@ -185,5 +187,5 @@ Test(metrics, come_with_a_log_of_json_lines_that_holds_no_password)
     free(secret);
     free(log);
     cr_expect_eq(test_server_stop(server), 0);
-    site.server = calm;
+    site.server = first_server;
 }

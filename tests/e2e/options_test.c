@@ -1,4 +1,4 @@
-/* The program's command line and its environment, as a user meets them. */
+/* The program's command line and its environment. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -37,7 +37,7 @@ static struct test_run run_with(const char *const words[MAX_WORDS], const char *
     return run;
 }
 
-/* One line on stderr that holds `named`, and the exit status. */
+/* Expects one line on stderr that has `named`, and this exit status. */
 static void expect_refusal(struct test_run run, int status, const char *named)
 {
     const char *newline = strchr(run.err, '\n');
@@ -48,7 +48,7 @@ static void expect_refusal(struct test_run run, int status, const char *named)
     test_run_finish(&run);
 }
 
-Test(options, that_are_bad_are_one_line_and_status_2)
+Test(options, that_are_bad_end_the_program_with_one_line_and_status_2)
 {
     static const struct {
         const char *setting, *named;
@@ -83,7 +83,7 @@ Test(options, that_are_bad_are_one_line_and_status_2)
     }
 }
 
-Test(options, that_are_bad_flags_are_one_line_and_status_2)
+Test(options, that_are_bad_flags_end_the_program_with_one_line_and_status_2)
 {
     static const struct {
         const char *words[MAX_WORDS], *named;
@@ -113,7 +113,7 @@ Test(options, that_are_refused_show_no_password)
     test_run_finish(&run);
 }
 
-Test(options, as_flags_win_over_variables)
+Test(options, as_flags_override_variables)
 {
     char *url = test_database_create();
     test_articles_insert(url);
@@ -153,7 +153,7 @@ Test(options, are_all_in_the_help)
     test_run_finish(&run);
 }
 
-Test(options, version_is_told_without_a_database)
+Test(options, version_is_printed_without_a_database)
 {
     static const char *const env[] = {"DATABASE_URL", NULL};
     struct test_run run = run_with((const char *[MAX_WORDS]){"--version"}, env);
@@ -163,7 +163,7 @@ Test(options, version_is_told_without_a_database)
     test_run_finish(&run);
 }
 
-Test(options, name_the_database_in_any_form_that_libpq_takes)
+Test(options, name_the_database_in_each_form_that_libpq_accepts)
 {
     char *url = test_database_create();
     test_articles_insert(url);
@@ -179,7 +179,7 @@ Test(options, name_the_database_in_any_form_that_libpq_takes)
         test_format(
             "hostaddr=127.0.0.1 host=not.looked.up.invalid port=%s user=%s password=%s dbname=%s",
             port, user, password, name),
-        test_format("postgresql:///%s", name), /* the rest by the environment */
+        test_format("postgresql:///%s", name), /* the environment has the rest */
     };
     const char *env[] = {"BROADSHEET_THREADS=1",
                          test_format("PGHOST=%s", "127.0.0.1"),
@@ -219,7 +219,7 @@ static void expect_address_in_use(const char *url, unsigned port)
     free(database);
 }
 
-Test(options, an_address_in_use_by_another_program_is_one_clear_line)
+Test(options, that_name_an_address_in_use_end_the_program_with_one_clear_line)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof(address);

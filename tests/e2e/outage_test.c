@@ -1,4 +1,4 @@
-/* A database that is away, comes back, and freezes: each test has a PostgreSQL of its own for that. */
+/* A database that stops, comes back, and freezes. Each test has a PostgreSQL of its own. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -64,22 +64,22 @@ static void expect_away(void)
     cr_expect_eq(status_of("/metrics"), 200);
 }
 
-static void expect_healing(const char *from_what)
+static void expect_recovery(const char *from_what)
 {
     cr_expect(
         WAIT_UNTIL(HEALING_MS, status_of("/articles/1") == 200 && status_of("/readyz") == 200),
-        "not healed after %s", from_what);
+        "not recovered after %s", from_what);
 }
 
 Test(outage, the_server_starts_without_a_database_and_serves_when_it_comes)
 {
     test_cluster_stop(cluster);
     server = test_server_start(url, env, NULL);
-    expect_away(); /* the first request, too */
+    expect_away(); /* also for the first request */
     expect_away();
 
     test_cluster_start(cluster);
-    expect_healing("a start without a database");
+    expect_recovery("a start without a database");
 }
 
 Test(outage, the_server_starts_while_the_database_is_frozen)
@@ -93,10 +93,11 @@ Test(outage, the_server_starts_while_the_database_is_frozen)
     cr_expect_eq(status_of("/healthz"), 200);
 
     test_cluster_thaw(cluster);
-    expect_healing("a start on a frozen database");
+    expect_recovery("a start on a frozen database");
 }
 
-/* Readers that check what they are told: the right article, or an honest error, on connections that stay. */
+/* Readers that check their answers: the right article, or 503 or 504, on connections that stay
+ * open. */
 static struct {
     atomic_bool is_over;
     atomic_uint right, away, wrong, dropped;
@@ -131,12 +132,12 @@ static void *read_on(void *arg)
     return NULL;
 }
 
-Test(outage, readers_are_never_told_anything_wrong_through_all_faults)
+Test(outage, readers_never_get_a_wrong_answer_during_any_fault)
 {
     pthread_t threads[READERS];
     unsigned seeds[READERS] = {1, 2, 3, 4};
     server = test_server_start(url, env, NULL);
-    expect_healing("nothing");
+    expect_recovery("nothing");
     for (size_t i = 0; i < READERS; i++)
         pthread_create(&threads[i], NULL, read_on, &seeds[i]);
 
@@ -144,13 +145,13 @@ Test(outage, readers_are_never_told_anything_wrong_through_all_faults)
     cr_expect(WAIT_UNTIL(2000, status_of("/readyz") == 503));
     expect_away();
     test_cluster_start(cluster);
-    expect_healing("a stop and a start");
+    expect_recovery("a stop and a start");
 
     test_cluster_crash(cluster);
     cr_expect(WAIT_UNTIL(2000, status_of("/readyz") == 503));
     expect_away();
     test_cluster_start(cluster);
-    expect_healing("a crash");
+    expect_recovery("a crash");
 
     test_cluster_freeze(cluster);
     struct http_answer a = http_get(server, "/articles/2");
@@ -160,7 +161,7 @@ Test(outage, readers_are_never_told_anything_wrong_through_all_faults)
     cr_expect(WAIT_UNTIL(3000 * TEST_SLOWNESS, status_of("/readyz") == 503),
               "ready, with a frozen database");
     test_cluster_thaw(cluster);
-    expect_healing("a freeze");
+    expect_recovery("a freeze");
 
     readers.is_over = true;
     for (size_t i = 0; i < READERS; i++)

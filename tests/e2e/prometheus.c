@@ -1,4 +1,4 @@
-/* A reader of Prometheus' text format that believes nothing.
+/* A reader of Prometheus' text format that checks everything.
  *
  *     prometheus_check --> a line: HELP, TYPE --> a new family
  *                                  a sample   --> check_sample --> check_bucket */
@@ -12,12 +12,12 @@
 
 enum { MAX_FAMILIES = 200, MAX_NAME = 100, MAX_LINE = 1000 };
 
-/* One metric and all its samples, as they come by. */
+/* One metric and all its samples, in their order. */
 struct family {
     char name[MAX_NAME], type[16];
     bool has_help;
     char series[MAX_LINE]; /* the labels of the histogram series that is read, without le */
-    double bucket, le;     /* the last ones */
+    double bucket, le;     /* of the last bucket */
 };
 
 static void check_sample(struct family *families, size_t n, const char *line);
@@ -95,7 +95,7 @@ static void check_sample(struct family *families, size_t n, const char *line)
                   "the count is not the last bucket: %s", line);
 }
 
-/* The place of the closing brace; in quotes there may be others. */
+/* The closing brace; quoted values may have other braces. */
 static size_t labels_end(const char *labels)
 {
     bool is_quoted = false;

@@ -1,13 +1,14 @@
-/* tests/e2e/prometheus.h - what is sound in Prometheus' text format, version 0.0.4. */
+/* tests/e2e/prometheus.h - checks of Prometheus' text format, version 0.0.4. */
 #ifndef BROADSHEET_TESTS_E2E_PROMETHEUS_H
 #define BROADSHEET_TESTS_E2E_PROMETHEUS_H
 
-/* Says by criterion what is not sound: HELP and TYPE before the samples, each metric once, a number in
- * each sample, counters end in _total, the buckets of a histogram add up to its count. */
+/* Fails the test for each violation of these rules: HELP and TYPE before the samples, each metric
+ * once, a number in each sample, counters end in _total, the buckets of a histogram add up to its
+ * count. */
 void prometheus_check(const char *text);
 
-/* The sum of the samples of `name` that hold all of `labels` ('route="x",status="200"' needs its parts
- * in this order); -1 where there is none. */
+/* The sum of the samples of `name` that have all of `labels` ('route="x",status="200"' needs its
+ * parts in this order); -1 when there is no sample. */
 double prometheus_sum(const char *text, const char *name, const char *labels);
 
 #endif

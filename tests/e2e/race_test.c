@@ -1,9 +1,8 @@
-/* A look-up under way and a change of what it looks up, in every order in which the two can
- * meet: the wire between the server and PostgreSQL keeps the answers of the one or the news of
- * the other back.
+/* A look-up under way and a change of its article, in each possible order. The wire between the
+ * server and PostgreSQL holds back the answers of the look-up or the news of the change.
  *
- * The promise: an answer shows all that had committed max_stale before it was asked for, and
- * no answer that is older than what the server was told stays. */
+ * The promises: an answer shows all changes that had committed max_stale before its request; and
+ * no answer stays that is older than the news that the server has received. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -40,11 +39,11 @@ static void close_site(void)
 
 TestSuite(race, .fini = close_site, .timeout = 120);
 
-/* The news come by notification alone: the next beat is 5 s away. */
-static const char *const patient[] = {"BROADSHEET_THREADS=1", "BROADSHEET_MAX_STALE_MS=20000",
-                                      "BROADSHEET_DEADLINE_MS=20000", NULL};
+/* Only notifications bring news: the next poll is 5 s away. */
+static const char *const long_limits[] = {"BROADSHEET_THREADS=1", "BROADSHEET_MAX_STALE_MS=20000",
+                                          "BROADSHEET_DEADLINE_MS=20000", NULL};
 
-/* Each of them shows in an answer at its path. */
+/* Each of these changes is visible in the answer at its path. */
 static const struct change {
     const char *what, *sql, *path;
 } changes[] = {
@@ -52,8 +51,9 @@ static const struct change {
     {"a withdrawal", "update articles set status = 'withdrawn' where id = 5", "/articles/5"},
     {"its return", "update articles set status = 'published' where id = 5", "/articles/5"},
     {"a card's title", "update articles set title = title || '?' where id = 6", "/articles/5"},
-    {"a card that goes", "update articles set status = 'draft' where id = 7", "/articles/5"},
-    {"a card that comes", "update articles set status = 'published' where id = 7", "/articles/5"},
+    {"a card that is removed", "update articles set status = 'draft' where id = 7", "/articles/5"},
+    {"a card that is added", "update articles set status = 'published' where id = 7",
+     "/articles/5"},
     {"a card's title in the list alone", "update articles set title = title || '.' where id = 6",
      "/articles/5/related"},
     {"a shorter list", "delete from article_related where article_id = 5 and rank = 6",
@@ -62,10 +62,10 @@ static const struct change {
      "insert into articles (id, slug, section_id, published_at, title, body)"
      " values (1000, 'late', 1, now(), 'T', 'B')",
      "/articles/1000"},
-    {"its end", "delete from articles where id = 1000", "/articles/1000"},
+    {"its deletion", "delete from articles where id = 1000", "/articles/1000"},
     {"a change of everything",
      "update articles set title = title || '#' where id = 5;"
-     "insert into change_log (article_id) select generate_series(2000, 13000);"
+     "insert into change_log (key) select article_key(n) from generate_series(2000, 13000) n;"
      "notify broadsheet_changes",
      "/articles/5"},
 };
@@ -76,7 +76,7 @@ static bool is_same(const struct http_answer *a, const struct http_answer *b)
     return a->status == b->status && strcmp(a->body, b->body) == 0;
 }
 
-/* What it shows is not what `old` shows. */
+/* Expects an answer that differs from `old`. */
 static void expect_new(const struct http_answer *old, const char *path, const char *when)
 {
     struct http_answer a = http_get(site.server, path);
@@ -85,30 +85,30 @@ static void expect_new(const struct http_answer *old, const char *path, const ch
     http_answer_finish(&a);
 }
 
-static double told(void)
+static double changes_reported(void)
 {
     return metric_of(site.server, "broadsheet_change_feed_changes_total", "") +
            metric_of(site.server, "broadsheet_change_feed_everything_total", "");
 }
 
-/* The numbers rise a moment before the loop itself knows: one more answer of the loop is after
- * that. */
-static void wait_until_told(double before, const char *what)
+/* The counters rise just before the loop itself has the news. One more answer of the loop comes
+ * after that. */
+static void wait_until_reported(double before, const char *what)
 {
-    cr_assert(WAIT_UNTIL(ALL_MS, told() > before), "%s is not told", what);
-    told();
+    cr_assert(WAIT_UNTIL(ALL_MS, changes_reported() > before), "%s is not reported", what);
+    changes_reported();
 }
 
-/* The server keeps nothing at this path any more. */
-static void forget(const char *path)
+/* The server drops its answer at this path. */
+static void drop_answer(const char *path)
 {
-    double before = told();
-    test_sql(site.url, "select change_log_add('{%ld}')",
+    double before = changes_reported();
+    test_sql(site.url, "select change_log_add(array[article_key(%ld)])",
              strtol(path + strlen("/articles/"), NULL, 10));
-    wait_until_told(before, path);
+    wait_until_reported(before, path);
 }
 
-/* Sends it, and returns when PostgreSQL has answered both queries and the wire has the
+/* Sends a request. Returns when PostgreSQL has answered both queries and the wire holds these
  * answers. */
 static struct http_connection ask_and_hold(const char *path)
 {
@@ -120,16 +120,16 @@ static struct http_connection ask_and_hold(const char *path)
     return c;
 }
 
-Test(race, what_was_read_before_a_change_and_arrives_after_its_news_is_not_kept)
+Test(race, an_answer_read_before_a_change_that_arrives_after_the_news_of_it_is_not_kept)
 {
-    open_site(patient);
+    open_site(long_limits);
     for (size_t i = 0; i < NCHANGES; i++) {
         const struct change *change = &changes[i];
-        forget(change->path);
-        double before = told();
+        drop_answer(change->path);
+        double before = changes_reported();
         struct http_connection c = ask_and_hold(change->path);
         test_sql(site.url, "%s", change->sql);
-        wait_until_told(before, change->what);
+        wait_until_reported(before, change->what);
         test_wire_release(wire, WIRE_ARTICLES);
         struct http_answer old = http_receive(&c, false);
         expect_new(&old, change->path, change->what);
@@ -138,19 +138,19 @@ Test(race, what_was_read_before_a_change_and_arrives_after_its_news_is_not_kept)
     }
 }
 
-Test(race, what_was_read_before_a_change_is_not_joined_after_its_news)
+Test(race, a_look_up_begun_before_a_change_is_not_joined_after_the_news_of_it)
 {
-    open_site(patient);
+    open_site(long_limits);
     for (size_t i = 0; i < NCHANGES; i++) {
         const struct change *change = &changes[i];
-        forget(change->path);
-        double before = told(), lookups = article_lookups(site.server);
+        drop_answer(change->path);
+        double before = changes_reported(), lookups = article_lookups(site.server);
         struct http_connection early = ask_and_hold(change->path), late = http_open(site.server);
         test_sql(site.url, "%s", change->sql);
-        wait_until_told(before, change->what);
+        wait_until_reported(before, change->what);
         http_send(&late, "GET", change->path, NULL, NULL);
         cr_expect(WAIT_UNTIL(ALL_MS, metric_of(site.server, "broadsheet_db_queue_length", "") == 2),
-                  "%s: it joined, and did not take off anew", change->what);
+                  "%s: the request joined the old look-up", change->what);
         test_wire_release(wire, WIRE_ARTICLES);
         struct http_answer first = http_receive(&early, false), second = http_receive(&late, false);
         cr_expect(second.status != 0 && !is_same(&first, &second), "%s: %d %.300s", change->what,
@@ -165,13 +165,13 @@ Test(race, what_was_read_before_a_change_is_not_joined_after_its_news)
     }
 }
 
-Test(race, what_was_read_before_a_change_and_arrives_before_its_news_is_dropped_by_them)
+Test(race, an_answer_read_before_a_change_that_arrives_before_the_news_of_it_is_dropped_by_the_news)
 {
-    open_site(patient);
+    open_site(long_limits);
     for (size_t i = 0; i < NCHANGES; i++) {
         const struct change *change = &changes[i];
-        forget(change->path);
-        double before = told();
+        drop_answer(change->path);
+        double before = changes_reported();
         struct http_connection c = ask_and_hold(change->path);
         test_wire_hold(wire, WIRE_CHANGES);
         test_sql(site.url, "%s", change->sql);
@@ -180,7 +180,7 @@ Test(race, what_was_read_before_a_change_and_arrives_before_its_news_is_dropped_
         struct http_answer kept = http_get(site.server, change->path);
         cr_expect(is_same(&old, &kept), "%s: it was not kept, so nothing is tested", change->what);
         test_wire_release(wire, WIRE_CHANGES);
-        wait_until_told(before, change->what);
+        wait_until_reported(before, change->what);
         expect_new(&old, change->path, change->what);
         http_answer_finish(&kept);
         http_answer_finish(&old);
@@ -188,21 +188,21 @@ Test(race, what_was_read_before_a_change_and_arrives_before_its_news_is_dropped_
     }
 }
 
-Test(race, what_was_kept_before_a_change_is_dropped_by_its_news)
+Test(race, an_answer_kept_before_a_change_is_dropped_by_the_news_of_it)
 {
-    open_site(patient);
+    open_site(long_limits);
     for (size_t i = 0; i < NCHANGES; i++) {
         const struct change *change = &changes[i];
-        double before = told();
+        double before = changes_reported();
         struct http_answer old = http_get(site.server, change->path);
         test_sql(site.url, "%s", change->sql);
-        wait_until_told(before, change->what);
+        wait_until_reported(before, change->what);
         expect_new(&old, change->path, change->what);
         http_answer_finish(&old);
     }
 }
 
-/* The title of article 2 counts the changes, and shows in three answers. */
+/* The title of article 2 counts the changes, and three answers show it. */
 enum { MAX_STALE_MS = 200, ROUNDS = 60, READERS = 2, LATE_MS = 25, PLACES = 3 };
 
 static const struct place {
@@ -216,7 +216,7 @@ static const struct place {
 static struct {
     atomic_bool is_over;
     atomic_int committed;
-    _Atomic uint64_t committed_at_us[ROUNDS + 1]; /* a moment after, at most */
+    _Atomic uint64_t committed_at_us[ROUNDS + 1]; /* at most a moment after the commit */
     atomic_uint asked, failed, too_old;
 } load;
 
@@ -227,8 +227,8 @@ static uint64_t now_us(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* What an answer to this moment's question must show at least. */
-static int owed(uint64_t asked_at_us)
+/* The oldest change that an answer may show when its request is sent now. */
+static int oldest_allowed(uint64_t asked_at_us)
 {
     int n = load.committed;
     while (n > 0 && load.committed_at_us[n] + MAX_STALE_MS * 1000 > asked_at_us)
@@ -252,7 +252,7 @@ static void *read_on(void *unused)
     struct http_connection c = http_open(site.server);
     for (unsigned i = 0; !load.is_over; i++) {
         uint64_t asked_at_us = now_us();
-        int least = owed(asked_at_us), n = shown(&c, &places[i % PLACES]);
+        int least = oldest_allowed(asked_at_us), n = shown(&c, &places[i % PLACES]);
         load.asked++;
         load.failed += n < 0;
         load.too_old += n >= 0 && n < least;
@@ -279,7 +279,7 @@ static void change_to(PGconn *writer, int n)
     load.committed = n;
 }
 
-Test(race, under_load_and_with_all_late_every_answer_is_young_enough_and_the_last_is_the_newest)
+Test(race, under_load_with_delays_no_answer_is_too_old_and_the_last_one_is_the_newest)
 {
     static const char *const env[] = {"BROADSHEET_THREADS=2", "BROADSHEET_MAX_STALE_MS=200", NULL};
     pthread_t readers[READERS];
@@ -287,7 +287,7 @@ Test(race, under_load_and_with_all_late_every_answer_is_young_enough_and_the_las
     PGconn *writer = test_session_open(site.url);
     change_to(writer, 0);
     cr_assert(WAIT_UNTIL(ALL_MS, is_everywhere(0)));
-    test_wire_shake(wire, LATE_MS);
+    test_wire_delay(wire, LATE_MS);
     for (size_t i = 0; i < READERS; i++)
         pthread_create(&readers[i], NULL, read_on, NULL);
 
@@ -297,7 +297,7 @@ Test(race, under_load_and_with_all_late_every_answer_is_young_enough_and_the_las
         if (n % 12 == 8)
             test_wire_hold(wire, WIRE_CHANGES);
         change_to(writer, n);
-        if (n % 3 == 0) /* the others follow each other closely */
+        if (n % 3 == 0) /* the other changes follow each other closely */
             cr_expect(WAIT_UNTIL(ALL_MS, is_everywhere(n)), "change %d is not seen", n);
         test_wire_release(wire, WIRE_CHANGES);
     }

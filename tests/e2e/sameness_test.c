@@ -1,6 +1,6 @@
-/* An answer is the same bytes whichever way it came about: alone or in a batch, from the
- * database or from memory, of lists that are finished or of stale ones, before or after a
- * restart, compressed or not; and it says what the tables say.
+/* An answer has the same bytes however it is made: alone or in a batch, from the database or from
+ * memory, with finished lists or with stale ones, before or after a restart, compressed or not.
+ * Its content is that of the tables.
  *
  *     corpus --> reference: one at a time, no cache --> the tables
  *                    ^--- miss, hit, many at a time, stale, gzip, after a restart */
@@ -24,15 +24,15 @@ enum {
     MAX_CLIENTS = 64,
     MAX_ANSWER_BYTES = 4 << 20,
     ALL_MS = 10000 * TEST_SLOWNESS,
-    MAX_SHOWN = 5, /* differences; the rest is counted */
+    MAX_SHOWN = 5, /* differences; the others are only counted */
 };
 
 TestSuite(sameness, .timeout = 240);
 
-/* What was asked for, and what came first. */
+/* The path of a request, and the first answer to it. */
 static struct page {
     char path[48], *fields, *etag, *gzip_etag, *body;
-    int status, row; /* of the tables; -1: of none */
+    int status, row; /* of the tables; -1: none */
     size_t length;
 } * pages;
 static size_t npages;
@@ -60,8 +60,8 @@ static void add_page(const char *id, const char *suffix, int row)
     page->row = row;
 }
 
-/* Of every article, and of some that there are not; and every fourth list alone, which is the
- * same text once more. */
+/* Pages for every article, and for some articles that do not exist; and for every fourth article
+ * its list alone, which is the same text again. */
 static void make_pages(const char *url)
 {
     PGconn *session = test_session_open(url);
@@ -82,7 +82,7 @@ static void make_pages(const char *url)
     PQfinish(session);
 }
 
-/* All header fields but those that a coding or the moment changes. */
+/* All header fields except those that depend on the coding or the time. */
 static char *fields_of(const struct http_answer *a)
 {
     static const char *const left_out[] = {"date", "etag", "content-length", "content-encoding"};
@@ -128,7 +128,7 @@ static void expect_same(struct page *page, const struct http_answer *a, const ch
     free(fields);
 }
 
-/* The coding has an ETag of its own; what is in it is the same. */
+/* Each coding has its own ETag; the decompressed bytes are the same. */
 static void expect_same_in_gzip(struct page *page, const struct http_answer *a, const char *when)
 {
     static char bytes[MAX_ANSWER_BYTES];
@@ -162,8 +162,8 @@ static void expect_same_in_gzip(struct page *page, const struct http_answer *a, 
 
 typedef void on_answer_fn(struct page *page, const struct http_answer *answer, const char *when);
 
-/* Asks for every page, `nclients` at a time, each for `nahead` without waiting for the
- * answers. */
+/* Asks for every page, `nclients` at a time. Each client sends `nahead` requests before it reads
+ * the answers. */
 static void ask(const struct test_server *server, size_t nclients, size_t nahead,
                 const char *fields, const char *when, on_answer_fn *on_answer)
 {
@@ -191,7 +191,7 @@ static void expect_text(const struct page *page, const char *expected)
     bool is = ours != NULL && theirs != NULL &&
               strcmp(json_object_to_json_string(ours), json_object_to_json_string(theirs)) == 0;
     if (!is && ndifferent++ < MAX_SHOWN)
-        cr_expect_fail("%s is not what the tables say: %d %.600s\ninstead of %.600s", page->path,
+        cr_expect_fail("%s differs from the tables: %d %.600s\ninstead of %.600s", page->path,
                        page->status, page->body, expected);
     json_object_put(theirs);
     json_object_put(ours);
@@ -215,24 +215,24 @@ static void compare_with_tables(void)
 
 static void finish_lists(const char *url)
 {
-    test_sql(url, "select related_views_refresh(1000000)");
-    cr_expect_eq(test_sql_number(url, "select count(*) from related_stale"), 0);
+    test_sql(url, "select stale_work(null, 1000000)");
+    cr_expect_eq(test_sql_number(url, "select count(*) from stale_marks"), 0);
 }
 
 static void ask_for_stale_lists(const char *url, const struct test_server *server)
 {
     PGconn *lock = test_lock(url, "related_queue"); /* so that the server does not finish them */
-    test_sql(url, "insert into related_stale (article_id) select id from articles"
-                  " where id %% 20 = 0");
+    test_sql(url,
+             "select mark_stale(array(select article_key(id) from articles where id %% 20 = 0))");
     ask(server, MAX_CLIENTS, 8, NULL, "with stale lists among the others", expect_same);
-    test_sql(url, "insert into related_stale (article_id) select id from articles");
+    test_sql(url, "select mark_stale(array(select article_key(id) from articles))");
     ask(server, MAX_CLIENTS, 8, NULL, "with stale lists alone", expect_same);
     finish_lists(url);
     test_unlock(lock);
-    ask(server, MAX_CLIENTS, 8, NULL, "with lists that are finished anew", expect_same);
+    ask(server, MAX_CLIENTS, 8, NULL, "with lists that are finished again", expect_same);
 }
 
-Test(sameness, every_answer_says_what_the_tables_say_in_the_same_bytes_however_it_comes)
+Test(sameness, every_answer_has_the_content_of_the_tables_and_the_same_bytes_however_it_is_made)
 {
     char *url = test_database_create();
     corpus_make(url, CORPUS);
@@ -245,7 +245,8 @@ Test(sameness, every_answer_says_what_the_tables_say_in_the_same_bytes_however_i
     double batches = metric_of(plain, "broadsheet_db_batch_ids_count", "");
     ask(plain, MAX_CLIENTS, 8, NULL, "in a batch", expect_same);
     batches = metric_of(plain, "broadsheet_db_batch_ids_count", "") - batches;
-    cr_expect_lt(batches, npages, "%g batches for %zu pages: those are none", batches, npages);
+    cr_expect_lt(batches, npages, "%g batches for %zu pages: no batch has several ids", batches,
+                 npages);
     ask(plain, 16, 8, "Accept-Encoding: gzip\r\n", "gzip without a cache", expect_same_in_gzip);
     ask_for_stale_lists(url, plain);
 

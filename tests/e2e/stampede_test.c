@@ -1,6 +1,6 @@
-/* Ten thousand readers want the same article at the same moment, and nobody has it yet:
- * PostgreSQL is asked for it once a thread. It counts itself (pg_stat_statements), in a
- * cluster made for that. */
+/* Ten thousand readers want the same article at the same moment, and no answer is in memory.
+ * PostgreSQL gets one query of each kind from each thread. It counts them itself
+ * (pg_stat_statements), in a cluster of this test. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,8 @@ enum {
     MAX_READERS = 10000 / TEST_SLOWNESS,
     NTHREADS = 2,
     ALL_MS = 15000 * TEST_SLOWNESS,
-    OTHER_FILES = 200, /* of this process and of the server, beyond one for each reader */
+    OTHER_FILES = 200, /* descriptors of this process and of the server, without those of the
+                        * readers */
 };
 
 static struct test_cluster *cluster;
@@ -37,7 +38,8 @@ static void make_cluster(void)
 
 TestSuite(stampede, .timeout = 120);
 
-/* As many as there may be open files, for us and for the server, which inherits the limit. */
+/* As many readers as the limit of open files allows, for us and for the server, which inherits the
+ * limit. */
 static unsigned count_readers(void)
 {
     struct rlimit files;
@@ -57,7 +59,7 @@ static struct test_server *start_server(const char *cache)
     return server;
 }
 
-/* What look-ups by id were run in this database, and how often each. */
+/* How many statements look articles up by id in this database, and how many times each has run. */
 static char *lookups(void)
 {
     return test_sql_value(
@@ -66,7 +68,7 @@ static char *lookups(void)
              "  where d.datname = current_database() and query ~ 'any \\(\\$1\\)'");
 }
 
-static bool are_in_flight(const struct test_server *server, unsigned n)
+static bool have_arrived(const struct test_server *server, unsigned n)
 {
     return metric_of(server, "broadsheet_http_requests_in_flight", "") >= n;
 }
@@ -80,7 +82,7 @@ static void send_all(const struct test_server *server, unsigned n, const char *c
     }
 }
 
-/* 200 for everybody, and the same bytes for all who asked for the same. */
+/* 200 for everybody, and the same bytes for all readers of the same path. */
 static void receive_all(unsigned n, const char *const paths[], unsigned npaths)
 {
     struct http_answer first[2];
@@ -101,7 +103,7 @@ static void receive_all(unsigned n, const char *const paths[], unsigned npaths)
     }
     cr_expect_eq(wrong, 0, "%u of %u answers are not as the first", wrong, n);
     for (unsigned i = 0; i < n; i++)
-        http_reset(&readers[i]); /* without a time for its port to rest */
+        http_reset(&readers[i]); /* without a waiting time for its port */
     for (unsigned i = 0; i < npaths; i++)
         http_answer_finish(&first[i]);
 }
@@ -113,12 +115,12 @@ static void stampede(const char *cache, const char *const paths[], unsigned npat
     test_sql(url, "select pg_stat_statements_reset()");
     PGconn *lock = test_lock(url, "article_views, related_views");
     send_all(server, n, paths, npaths);
-    cr_assert(WAIT_UNTIL(ALL_MS, are_in_flight(server, n)), "not all are in lookup");
+    cr_assert(WAIT_UNTIL(ALL_MS, have_arrived(server, n)), "not all requests have arrived");
     test_unlock(lock);
     receive_all(n, paths, npaths);
 
     char *counted = lookups();
-    cr_expect_str_eq(counted, "2 statements, run 2 and 2"); /* by each of the threads */
+    cr_expect_str_eq(counted, "2 statements, run 2 and 2"); /* once by each thread */
     cr_expect_eq(metric_of(server, "broadsheet_db_batch_ids_sum", ""), 2 * NTHREADS);
     cr_expect_eq(test_server_stop(server), 0);
     printf("stampede: %u readers, %s: %s\n", n, cache, counted);

@@ -35,7 +35,7 @@ static void answer_related(int ncards)
     fake_db_answer(fake_db_waiting(DB_RELATED_BY_ID), fake_cards(7, 20, ncards));
 }
 
-Test(article_get, starts_both_look_ups_before_either_has_ended)
+Test(article_get, starts_both_queries_before_either_has_ended)
 {
     client_send(client, "GET /articles/7", "");
     cr_assert_eq(fake_db_nwaiting(), 2);
@@ -43,11 +43,11 @@ Test(article_get, starts_both_look_ups_before_either_has_ended)
     cr_assert_eq(fake_db_waiting(DB_RELATED_BY_ID)->id, 7);
 }
 
-Test(article_get, merges_both_halves_into_one_answer)
+Test(article_get, joins_both_parts_in_one_answer)
 {
     client_send(client, "GET /articles/7", "");
     answer_article("published");
-    cr_assert(!client_has_answer(client), "it waits for the other half");
+    cr_assert(!client_has_answer(client), "it waits for the other part");
     answer_related(1);
 
     struct reply answer = client_answer(client);
@@ -57,7 +57,7 @@ Test(article_get, merges_both_halves_into_one_answer)
     cr_assert_not_null(strstr(answer.head, "related-status: ok\r\n"));
 }
 
-Test(article_get, gives_the_same_answer_where_the_list_comes_first)
+Test(article_get, gives_the_same_answer_when_the_list_comes_first)
 {
     client_send(client, "GET /articles/7", "");
     answer_related(1);
@@ -72,7 +72,7 @@ struct half {
     char status[16];
 };
 
-ParameterizedTestParameters(article_get, serves_the_article_where_only_the_list_failed)
+ParameterizedTestParameters(article_get, serves_the_article_when_only_the_list_failed)
 {
     static struct half cases[] = {{DB_UNAVAILABLE, "unavailable"},
                                   {DB_BUSY, "unavailable"},
@@ -81,7 +81,7 @@ ParameterizedTestParameters(article_get, serves_the_article_where_only_the_list_
     return cr_make_param_array(struct half, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct half *c, article_get, serves_the_article_where_only_the_list_failed)
+ParameterizedTest(struct half *c, article_get, serves_the_article_when_only_the_list_failed)
 {
     client_send(client, "GET /articles/7", "");
     fake_db_fail(fake_db_waiting(DB_RELATED_BY_ID), c->error, "broken");
@@ -101,14 +101,15 @@ struct ending {
     int want;
 };
 
-ParameterizedTestParameters(article_get, does_not_wait_for_the_list_of_what_is_not_published)
+ParameterizedTestParameters(article_get,
+                            does_not_wait_for_the_list_of_an_article_that_is_not_published)
 {
     static struct ending cases[] = {{"", 404}, {"draft", 404}, {"withdrawn", 410}};
     return cr_make_param_array(struct ending, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
 ParameterizedTest(struct ending *c, article_get,
-                  does_not_wait_for_the_list_of_what_is_not_published)
+                  does_not_wait_for_the_list_of_an_article_that_is_not_published)
 {
     client_send(client, "GET /articles/7", "");
     fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID),
@@ -116,7 +117,7 @@ ParameterizedTest(struct ending *c, article_get,
 
     struct reply answer = client_answer(client);
     cr_assert_eq(answer.status, c->want);
-    cr_assert_null(strstr(answer.body, "Harbour"), "nothing of the article is told");
+    cr_assert_null(strstr(answer.body, "Harbour"), "the answer has nothing of the article");
     cr_assert_eq(fake_db_nwaiting(), 0);
     cr_assert_eq(fake_db_ncancelled(), 1);
 }
@@ -127,7 +128,7 @@ struct failure {
     char kind[32];
 };
 
-ParameterizedTestParameters(article_get, says_what_went_wrong_with_the_article)
+ParameterizedTestParameters(article_get, reports_the_failure_of_the_article)
 {
     static struct failure cases[] = {{DB_UNAVAILABLE, 503, "database-unavailable"},
                                      {DB_BUSY, 503, "overloaded"},
@@ -136,7 +137,7 @@ ParameterizedTestParameters(article_get, says_what_went_wrong_with_the_article)
     return cr_make_param_array(struct failure, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct failure *c, article_get, says_what_went_wrong_with_the_article)
+ParameterizedTest(struct failure *c, article_get, reports_the_failure_of_the_article)
 {
     client_send(client, "GET /articles/7", "");
     answer_related(2);
@@ -145,7 +146,8 @@ ParameterizedTest(struct failure *c, article_get, says_what_went_wrong_with_the_
     struct reply answer = client_answer(client);
     cr_assert_eq(answer.status, c->want);
     cr_assert_not_null(strstr(answer.body, c->kind), "%s", answer.body);
-    cr_assert_null(strstr(answer.body, "words of the server"), "those are for the log");
+    cr_assert_null(strstr(answer.body, "words of the server"),
+                   "the server's message is for the log");
     cr_assert_not_null(strstr(answer.head, "content-type: application/problem+json\r\n"));
     cr_assert_not_null(strstr(answer.head, "cache-control: no-store\r\n"));
     cr_assert_eq(strstr(answer.head, "retry-after: ") != NULL, c->want == 503);
@@ -182,10 +184,10 @@ Test(article_get, survives_a_client_that_leaves_before_the_answer)
     client = client_connect();
     client_send(client, "GET /healthz", "");
     cr_assert_eq(client_answer(client).status, 200);
-    cr_assert_eq(counter_get(&client_worker()->metrics.in_flight), 0);
+    cr_assert_eq(counter_get(&client_service()->metrics.in_flight), 0);
 }
 
-Test(article_get, asks_nothing_of_the_database_for_what_can_be_no_article)
+Test(article_get, asks_nothing_of_the_database_when_the_path_names_no_article)
 {
     const char *const bad[] = {"/articles/0",    "/articles/-1",    "/articles/9223372036854775808",
                                "/articles/1%00", "/articles/A%20B", "/articles/-a-"};
@@ -198,11 +200,12 @@ Test(article_get, asks_nothing_of_the_database_for_what_can_be_no_article)
     cr_assert_eq(fake_db_nwaiting(), 0);
 }
 
-Test(article_get, sends_a_slug_to_the_address_by_id)
+Test(article_get, redirects_a_slug_to_the_path_by_id)
 {
     client_send(client, "GET /articles/harbour-opens", "");
     struct db_query *query = fake_db_waiting(DB_ARTICLE_BY_SLUG);
-    cr_assert_str_eq(query->param, "harbour-opens");
+    cr_assert_eq(query->nparams, 1);
+    cr_assert_str_eq(query->params[0].value, "harbour-opens");
     fake_db_answer(query, fake_id(7));
 
     struct reply answer = client_answer(client);
@@ -210,7 +213,7 @@ Test(article_get, sends_a_slug_to_the_address_by_id)
     cr_assert_not_null(strstr(answer.head, "location: /articles/7\r\n"), "%s", answer.head);
 }
 
-Test(article_get, knows_no_article_with_another_slug)
+Test(article_get, answers_404_for_an_unknown_slug)
 {
     client_send(client, "GET /articles/no-harbour", "");
     fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_SLUG), fake_no_rows());

@@ -13,33 +13,47 @@
 #include <unistd.h>
 
 #include "handlers/routes.h"
+#include "tests/support/wait.h"
 
-enum { STORE_BYTES = 1000 * 1000, MAX_STALE_MS = 1000 };
+enum {
+    CACHE_BYTES = 1000 * 1000,
+    MEMORY_BYTES = 100 << 20,
+    MAX_STALE_MS = 1000,
+    DEADLINE_MS = 600 * 1000,
+    RELATED_MS = 600 * 1000,
+    ALL_MS = 20 * 1000,
+};
 
 struct client {
     int fd;
 };
 
 static h2o_globalconf_t config;
-static struct worker worker;
+static struct process process;
+static struct service service, *services[] = {&service};
 static h2o_accept_ctx_t accept_ctx;
 
-struct worker *client_worker(void)
+struct service *client_service(void)
 {
-    if (worker.ctx.loop != NULL)
-        return &worker;
+    if (service.ctx.loop != NULL)
+        return &service;
     signal(SIGPIPE, SIG_IGN);
     h2o_config_init(&config);
     config.max_request_entity_size = 1024;
     config.http1.upgrade_to_http2 = 0;
     routes_register(
         h2o_config_register_host(&config, h2o_iovec_init(H2O_STRLIT("default")), 65535));
-    h2o_context_init(&worker.ctx, h2o_evloop_create(), &config);
-    answer_cache_init(&worker.answers, STORE_BYTES, MAX_STALE_MS);
-    worker.all = &worker;
-    worker.nall = 1;
-    accept_ctx = (h2o_accept_ctx_t){.ctx = &worker.ctx, .hosts = config.hosts};
-    return &worker;
+    h2o_context_init(&service.ctx, h2o_evloop_create(), &config);
+    loop_init(&service.loop, service.ctx.loop, &service.ctx.receivers.hostinfo_getaddr);
+    answer_cache_init(&service.answers, CACHE_BYTES, MAX_STALE_MS);
+    memory_init(&process.memory, MEMORY_BYTES);
+    process.services = services;
+    process.nservices = 1;
+    service.process = &process;
+    service.deadline_ms = DEADLINE_MS;
+    service.related_ms = RELATED_MS;
+    accept_ctx = (h2o_accept_ctx_t){.ctx = &service.ctx, .hosts = config.hosts};
+    return &service;
 }
 
 struct client *client_connect(void)
@@ -47,7 +61,7 @@ struct client *client_connect(void)
     int pair[2];
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
     fcntl(pair[1], F_SETFL, O_NONBLOCK);
-    h2o_socket_t *sock = h2o_evloop_socket_create(client_worker()->ctx.loop, pair[1],
+    h2o_socket_t *sock = h2o_evloop_socket_create(client_service()->ctx.loop, pair[1],
                                                   H2O_SOCKET_FLAG_IS_ACCEPTED_CONNECTION);
     h2o_accept(&accept_ctx, sock);
     struct client *client = malloc(sizeof(*client));
@@ -68,7 +82,7 @@ void client_leave(struct client *client)
 void client_turn(void)
 {
     for (int i = 0; i < 4; i++)
-        h2o_evloop_run(client_worker()->ctx.loop, 0);
+        h2o_evloop_run(client_service()->ctx.loop, 0);
 }
 
 void client_send(struct client *client, const char *request, const char *headers)
@@ -86,13 +100,11 @@ bool client_has_answer(struct client *client)
     return poll(&(struct pollfd){.fd = client->fd, .events = POLLIN}, 1, 0) == 1;
 }
 
-/* Reads exactly up to the end of the answer, so that a pipelined one behind it stays. */
+/* Reads exactly this many bytes, so that a pipelined answer after them stays in the socket. */
 static void read_bytes(struct client *client, char *to, size_t n)
 {
     while (n > 0) {
-        client_turn();
-        struct pollfd readable = {.fd = client->fd, .events = POLLIN};
-        cr_assert_eq(poll(&readable, 1, 2000), 1, "no answer within 2 s");
+        cr_assert(WAIT_UNTIL(ALL_MS, client_has_answer(client)), "no answer comes");
         ssize_t got = read(client->fd, to, n);
         cr_assert_gt(got, 0, "the connection ended in the middle of an answer");
         to += got;
@@ -137,4 +149,14 @@ struct reply client_answer(struct client *client)
     cr_assert_lt(reply.length, sizeof(reply.body), "%s", reply.head);
     read_bytes(client, reply.body, reply.length);
     return reply;
+}
+
+char *client_long_answer(struct client *client, struct reply *ret_head)
+{
+    *ret_head = client_answer_head(client);
+    cr_assert_neq(ret_head->length, NO_LENGTH);
+    char *body = malloc(ret_head->length + 1);
+    read_bytes(client, body, ret_head->length);
+    body[ret_head->length] = '\0';
+    return body;
 }

@@ -1,5 +1,5 @@
-/* One answer in two codings: which one is sent, by which name, and when only that it is still
- * good. */
+/* One answer in two codings: which one the server sends, with which ETag, and when it sends 304
+ * instead. */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <libdeflate.h>
@@ -8,7 +8,7 @@
 
 #include "tests/handler/scene.h"
 
-enum { STORE_BYTES = 1000 * 1000 };
+enum { CACHE_BYTES = 1000 * 1000 };
 
 #define GZIP "Accept-Encoding: gzip\r\n"
 
@@ -17,16 +17,16 @@ static struct client *client;
 static void connect_one(void)
 {
     client = client_connect();
-    scene_store(STORE_BYTES);
+    scene_cache(CACHE_BYTES);
 }
 
 TestSuite(coding, .init = connect_one, .timeout = 20);
 
-/* The answer to the first request, which keeps it: of some 2,600 bytes. */
+/* The answer to the first request, about 2,600 bytes. The cache keeps it. */
 static struct reply plain(void)
 {
-    scene_takes_off(client, "/articles/7");
-    scene_land(7, 3);
+    scene_looks_up(client, "/articles/7");
+    scene_answer(7, 3);
     struct reply reply = client_answer(client);
     cr_assert_eq(reply.status, 200);
     return reply;
@@ -45,14 +45,14 @@ static void expect_decompresses_to(const struct reply *reply, const char *want)
     cr_expect_str_eq(text, want);
 }
 
-struct wish {
+struct preference {
     char header[80];
     bool gzip;
 };
 
-ParameterizedTestParameters(coding, is_what_the_client_likes_best)
+ParameterizedTestParameters(coding, is_the_one_that_the_client_prefers)
 {
-    static struct wish cases[] = {
+    static struct preference cases[] = {
         {"", false},
         {"Accept-Encoding: gzip\r\n", true},
         {"Accept-Encoding: GZip, deflate, br\r\n", true},
@@ -63,10 +63,10 @@ ParameterizedTestParameters(coding, is_what_the_client_likes_best)
         {"Accept-Encoding: br\r\nAccept-Encoding: gzip\r\n", true},
         {"Accept-Encoding: \r\n", false},
     };
-    return cr_make_param_array(struct wish, cases, sizeof(cases) / sizeof(cases[0]));
+    return cr_make_param_array(struct preference, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct wish *c, coding, is_what_the_client_likes_best)
+ParameterizedTest(struct preference *c, coding, is_the_one_that_the_client_prefers)
 {
     struct reply want = plain(), got = scene_kept(client, "/articles/7", c->header);
     cr_expect_eq(got.status, 200);
@@ -78,21 +78,21 @@ ParameterizedTest(struct wish *c, coding, is_what_the_client_likes_best)
         cr_expect_str_eq(got.body, want.body);
 }
 
-Test(coding, is_negotiated_for_an_answer_that_was_just_looked_up_too)
+Test(coding, is_negotiated_also_for_an_answer_that_was_just_looked_up)
 {
     client_send(client, "GET /articles/7", GZIP);
-    scene_land(7, 3);
+    scene_answer(7, 3);
     struct reply packed = client_answer(client);
     cr_expect_not_null(strstr(packed.head, "content-encoding: gzip\r\n"));
     expect_decompresses_to(&packed, scene_kept(client, "/articles/7", "").body);
 }
 
-Test(coding, is_negotiated_without_a_cache_too)
+Test(coding, is_negotiated_also_without_a_cache)
 {
-    scene_store(0);
+    scene_cache(0);
     struct reply want = plain();
     client_send(client, "GET /articles/7", GZIP);
-    scene_land(7, 3);
+    scene_answer(7, 3);
     struct reply packed = client_answer(client);
     cr_expect_not_null(strstr(packed.head, "content-encoding: gzip\r\n"));
     expect_decompresses_to(&packed, want.body);
@@ -110,7 +110,7 @@ Test(coding, has_a_strong_etag_of_its_own)
     cr_expect_lt(packed.length, first.length);
 }
 
-Test(coding, is_never_gzip_under_a_kilobyte)
+Test(coding, is_never_gzip_below_a_kilobyte)
 {
     client_send(client, "GET /articles/7", GZIP);
     fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID), fake_version(7, 3, 10));
@@ -124,9 +124,9 @@ Test(coding, is_never_gzip_under_a_kilobyte)
     cr_expect_str_eq(again.etag, first.etag);
 }
 
-Test(coding, counts_what_it_costs_in_memory)
+Test(coding, counts_its_memory)
 {
-    struct answer_cache *answers = &client_worker()->answers;
+    struct answer_cache *answers = &client_service()->answers;
     plain();
     uint64_t before = counter_get(&answers->stats.bytes);
     struct reply packed = scene_kept(client, "/articles/7", GZIP);
@@ -138,17 +138,17 @@ Test(coding, counts_what_it_costs_in_memory)
 
 /* ---- 304 */
 
-static void expect_not_modified(const char *wish, const char *etag)
+static void expect_not_modified(const char *preference, const char *etag)
 {
     char headers[160];
-    snprintf(headers, sizeof(headers), "%sIf-None-Match: %s\r\n", wish, etag);
+    snprintf(headers, sizeof(headers), "%sIf-None-Match: %s\r\n", preference, etag);
     struct reply reply = scene_kept(client, "/articles/7", headers);
     cr_assert_eq(reply.status, 304, "%s", headers);
     cr_expect_not_null(strstr(etag, reply.etag));
     cr_expect_not_null(strstr(reply.head, "vary: accept-encoding\r\n"));
     cr_expect_null(strstr(reply.head, "content-encoding"));
     cr_expect_null(strstr(reply.head, "transfer-encoding"));
-    cr_expect(reply.length != 0, "that would be the length of the answer which is not sent");
+    cr_expect(reply.length != 0, "content-length would be that of an answer that is not sent");
     cr_expect_null(strstr(reply.head, "connection: close"));
     cr_expect(!client_has_answer(client), "it has no body");
 }
@@ -161,30 +161,30 @@ Test(coding, is_named_by_a_304_without_a_query)
     char many[128];
     snprintf(many, sizeof(many), "\"a,b\", W/%s", first.etag);
     expect_not_modified("", many);
-    cr_expect_eq(scene_kept(client, "/articles/7", "").status, 200, "the connection goes on");
+    cr_expect_eq(scene_kept(client, "/articles/7", "").status, 200, "the connection stays open");
 }
 
-Test(coding, is_named_by_a_304_where_it_was_just_looked_up)
+Test(coding, is_named_by_a_304_when_it_was_just_looked_up)
 {
-    scene_store(0);
+    scene_cache(0);
     struct reply first = plain();
     char headers[64];
     snprintf(headers, sizeof(headers), "If-None-Match: %s\r\n", first.etag);
     client_send(client, "GET /articles/7", headers);
-    scene_land(7, 3);
+    scene_answer(7, 3);
     cr_expect_eq(client_answer(client).status, 304);
     client_send(client, "GET /articles/7", headers);
-    scene_land(7, 4);
+    scene_answer(7, 4);
     cr_expect_eq(scene_version(client), 4);
 }
 
-Test(coding, is_not_modified_for_any_where_the_client_has_any)
+Test(coding, is_answered_with_304_when_the_client_names_any_etag)
 {
     plain();
     cr_expect_eq(scene_kept(client, "/articles/7", "If-None-Match: *\r\n").status, 304);
 }
 
-Test(coding, is_sent_to_who_has_the_other_one)
+Test(coding, is_sent_to_a_client_that_has_the_other_one)
 {
     struct reply first = plain(), packed = scene_kept(client, "/articles/7", GZIP);
     char headers[128];
@@ -194,9 +194,9 @@ Test(coding, is_sent_to_who_has_the_other_one)
     cr_expect_eq(scene_kept(client, "/articles/7", headers).status, 200);
 }
 
-Test(coding, is_never_a_304_of_what_is_not_there)
+Test(coding, is_never_a_304_for_an_article_that_does_not_exist)
 {
-    scene_takes_off(client, "/articles/7");
+    scene_looks_up(client, "/articles/7");
     fake_db_answer(fake_db_waiting(DB_ARTICLE_BY_ID), fake_no_rows());
     cr_expect_eq(client_answer(client).status, 404);
     cr_expect_eq(scene_kept(client, "/articles/7", "If-None-Match: *\r\n").status, 404);
@@ -208,13 +208,13 @@ struct head {
     char headers[64];
 };
 
-ParameterizedTestParameters(coding, has_the_length_for_head_that_it_has_for_get)
+ParameterizedTestParameters(coding, has_the_same_length_for_head_and_for_get)
 {
     static struct head cases[] = {{""}, {GZIP}};
     return cr_make_param_array(struct head, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct head *c, coding, has_the_length_for_head_that_it_has_for_get)
+ParameterizedTest(struct head *c, coding, has_the_same_length_for_head_and_for_get)
 {
     plain();
     struct reply want = scene_kept(client, "/articles/7", c->headers);
@@ -226,5 +226,5 @@ ParameterizedTest(struct head *c, coding, has_the_length_for_head_that_it_has_fo
     cr_expect_str_eq(head.etag, want.etag);
     cr_expect_eq(strstr(head.head, "content-encoding: gzip\r\n") != NULL, c->headers[0] != '\0');
     cr_expect(!client_has_answer(client), "no body follows");
-    cr_expect_eq(scene_kept(client, "/articles/7", "").status, 200, "the connection goes on");
+    cr_expect_eq(scene_kept(client, "/articles/7", "").status, 200, "the connection stays open");
 }

@@ -1,4 +1,4 @@
-/* Lines out of a file, compared with what a reader without a buffer would say. */
+/* The lines of a file, compared with the lines of a reader that has no buffer. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +44,7 @@ Test(ndjson, lends_each_line_without_its_end)
     expect_line(&lines, "last");
     cr_expect_eq(lines.line, 5);
     cr_expect_eq(ndjson_next(&lines, &line, &bytes), NDJSON_END);
-    cr_expect_eq(ndjson_next(&lines, &line, &bytes), NDJSON_END, "and stays there");
+    cr_expect_eq(ndjson_next(&lines, &line, &bytes), NDJSON_END, "it stays at the end");
     cr_expect_eq(lines.line, 5);
     ndjson_finish(&lines);
     close(fd);
@@ -63,7 +63,79 @@ Test(ndjson, an_empty_file_has_no_line)
     close(fd);
 }
 
-/* Reads text[*at...] as the header promises, one byte after another. */
+Test(ndjson, a_byte_order_mark_is_not_part_of_the_first_line)
+{
+    static const struct {
+        const char *text, *first; /* NULL: there is no line */
+    } cases[] = {
+        {"\xEF\xBB\xBFone\n", "one"},
+        {"\xEF\xBB\xBFone", "one"},
+        {"\xEF\xBB\xBF\n", ""},
+        {"\xEF\xBB\xBF", NULL},
+        {"\xEF\xBB\xBF\xEF\xBB\xBFx", "\xEF\xBB\xBFx"}, /* only one is removed */
+        {"\xEF\xBB\xBF"
+         "0123456789",
+         "0123456789"}, /* as long as a line may be */
+        {"\xEF\xBBx\n", "\xEF\xBBx"},
+        {"\xEF\xBB", "\xEF\xBB"},
+        {"\xEF", "\xEF"},
+        {"\n", ""},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *line;
+        size_t bytes;
+        struct ndjson lines;
+        int fd = file_with(cases[i].text, strlen(cases[i].text));
+        ndjson_init(&lines, fd, 10);
+        if (cases[i].first != NULL)
+            expect_line(&lines, cases[i].first);
+        cr_expect_eq(lines.line, cases[i].first != NULL);
+        cr_expect_eq(ndjson_next(&lines, &line, &bytes), NDJSON_END, "case %zu", i);
+        cr_expect_eq(ndjson_next(&lines, &line, &bytes), NDJSON_END, "case %zu", i);
+        ndjson_finish(&lines);
+        close(fd);
+    }
+}
+
+Test(ndjson, a_byte_order_mark_in_a_later_line_is_part_of_it)
+{
+    const char text[] = "one\n\xEF\xBB\xBFtwo\n";
+    struct ndjson lines;
+    int fd = file_with(text, strlen(text));
+
+    ndjson_init(&lines, fd, 100);
+    expect_line(&lines, "one");
+    expect_line(&lines, "\xEF\xBB\xBFtwo");
+    ndjson_finish(&lines);
+    close(fd);
+}
+
+Test(ndjson, the_first_line_of_a_pipe_does_not_wait_for_a_byte_order_mark)
+{
+    int ends[2];
+    struct ndjson lines;
+
+    cr_assert_eq(pipe(ends), 0);
+    cr_assert_eq(write(ends[1], "\n", 1), 1);
+    ndjson_init(&lines, ends[0], 100);
+    expect_line(&lines, ""); /* the pipe is still open: another read would block for ever */
+    ndjson_finish(&lines);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+Test(ndjson, only_spaces_tabs_and_crs_make_a_line_blank)
+{
+    cr_expect(ndjson_is_blank("", 0));
+    cr_expect(ndjson_is_blank(" \t\r ", 4));
+    cr_expect_not(ndjson_is_blank(" {", 2));
+    cr_expect_not(ndjson_is_blank("\v", 1));
+    cr_expect_not(ndjson_is_blank("\0", 1));
+    cr_expect_not(ndjson_is_blank("\xC2\xA0", 2), "this blank is not white space in JSON");
+}
+
+/* Reads text[*at...] by the rules of the header, one byte after the other. */
 static enum ndjson_status plain_next(const char *text, size_t length, size_t *at, size_t max_bytes,
                                      size_t *ret_start, size_t *ret_bytes)
 {
@@ -81,7 +153,7 @@ static enum ndjson_status plain_next(const char *text, size_t length, size_t *at
     return *ret_bytes > max_bytes ? NDJSON_TOO_LONG : NDJSON_LINE;
 }
 
-Test(ndjson, any_line_at_any_edge_of_the_buffer_is_read_right)
+Test(ndjson, any_line_at_any_edge_of_the_buffer_is_read_correctly)
 {
     srand(1);
     for (int round = 0; round < 20000; round++) {
@@ -137,7 +209,7 @@ Test(ndjson, a_line_that_grows_the_buffer_is_whole)
     free(text);
 }
 
-Test(ndjson, what_arrives_in_pieces_is_put_together)
+Test(ndjson, a_line_that_arrives_in_pieces_is_joined)
 {
     int ends[2];
     struct ndjson lines;
@@ -145,7 +217,8 @@ Test(ndjson, what_arrives_in_pieces_is_put_together)
     cr_assert_eq(pipe(ends), 0);
     pid_t writer = fork();
     if (writer == 0) {
-        const char text[] = "a line\r\nand another";
+        const char text[] = "\xEF\xBB\xBF"
+                            "a line\r\nand another";
         for (size_t i = 0; i < sizeof(text) - 1; i++)
             if (write(ends[1], text + i, 1) != 1)
                 _exit(1);
@@ -159,7 +232,7 @@ Test(ndjson, what_arrives_in_pieces_is_put_together)
     close(ends[0]);
 }
 
-Test(ndjson, a_file_that_cannot_be_read_says_why)
+Test(ndjson, a_file_that_cannot_be_read_is_an_error_with_its_errno)
 {
     const char *line;
     size_t bytes;

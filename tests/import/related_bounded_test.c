@@ -1,4 +1,4 @@
-/* However large the archive is, the same few rows are read for what is published in it:
+/* PostgreSQL reads the same few rows for a published article in an archive of any size:
  *
  *     an archive --> a change --> the queue is worked off --> how many rows and entries of indexes
  *                                                              has PostgreSQL read meanwhile? */
@@ -9,12 +9,13 @@
 
 enum {
     ARCHIVE = 30000,
-    WRITTEN = 60, /* the newest of it, which alone have been read and have lists */
+    WRITTEN = 60, /* the newest articles of the archive; only these have been read and have lists */
     MOST_READ = ARCHIVE / 2,
 };
 
 static char *url;
-static PGconn *session; /* a server's: its plans are kept. Changes come from others */
+static PGconn *session; /* a session like that of a server: it keeps its plans. Changes come from
+                         * other sessions */
 
 static void work_off(void);
 
@@ -35,7 +36,7 @@ static void end(void)
 
 TestSuite(related_bounded, .init = begin, .fini = end, .timeout = 120);
 
-/* The triggers are off meanwhile: it is there to be read in vain. */
+/* The triggers are off meanwhile. A bad plan would read the archive. */
 static void load_archive(void)
 {
     test_session_sql(
@@ -50,10 +51,8 @@ static void load_archive(void)
         "insert into article_related (article_id, rank, related_id, score)"
         " select id, n, 1 + (id + n) %% %d, 1 from articles, generate_series(1, 6) n"
         " where id <= %d;"
-        "insert into article_views select article_id, status, document"
-        " from article_views_of((select array_agg(id) from articles));"
-        "insert into article_cards select article_id, card"
-        " from article_views_of((select array_agg(id) from articles));"
+        "insert into article_views select * from article_views_of(array(select id from articles));"
+        "insert into article_cards select * from article_cards_of(array(select id from articles));"
         "insert into related_views select * from related_views_of("
         "  (select array_agg(id) from articles));"
         "insert into related_made select id, 0 from articles;"
@@ -67,10 +66,11 @@ static void load_archive(void)
 
 static void publish_newest(void)
 {
-    test_session_sql(session,
-                     "insert into related_queue (article_id, spread) select id, true from articles"
-                     " where id > %d",
-                     ARCHIVE - WRITTEN);
+    test_session_sql(
+        session,
+        "insert into related_queue (article_id, needs_reading) select id, true from articles"
+        " where id > %d",
+        ARCHIVE - WRITTEN);
     work_off();
 }
 
@@ -84,12 +84,12 @@ static long number(const char *sql)
 
 static void work_off(void)
 {
-    while (number("select related_refresh(8)") > 0)
+    while (number("select done from related_work(8)") > 0)
         ;
     cr_assert_eq(number("select count(*) from related_queue"), 0);
 }
 
-/* Since the database was made. */
+/* Since the creation of the database. */
 static long rows_read(void)
 {
     test_session_sql(session, "select pg_stat_force_next_flush()");
@@ -124,7 +124,7 @@ static void expect_little_is_read_for_any_change(void)
     expect_little_is_read("delete from articles where id = " NEWEST);
 }
 
-Test(related_bounded, what_is_published_or_changed_reads_little_of_the_archive)
+Test(related_bounded, an_article_that_is_published_or_changed_reads_little_of_the_archive)
 {
     load_archive();
     test_session_sql(session, "analyze");
@@ -132,9 +132,9 @@ Test(related_bounded, what_is_published_or_changed_reads_little_of_the_archive)
     expect_little_is_read_for_any_change();
 }
 
-/* As in a server that was there before the archive was imported: its plans are older than that, and
- * nobody has told PostgreSQL. */
-Test(related_bounded, plans_that_were_made_before_the_archive_came_read_little_of_it)
+/* As in a server that ran before the import of the archive: its plans are older than the archive,
+ * and the tables have not been analyzed since then. */
+Test(related_bounded, plans_that_are_older_than_the_archive_read_little_of_it)
 {
     test_session_sql(session,
                      "insert into articles (id, slug, section_id, published_at, title, body)"

@@ -1,4 +1,5 @@
-/* The queue of related lists: what gets into it, in which turn it is worked off, and who is in whose way. */
+/* The queue of related lists: which changes put an article into it, in which order it is worked
+ * off, and which sessions wait for each other. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +39,7 @@ static long queued(const char *condition)
 
 static void refresh(void)
 {
-    cr_assert(WAIT_UNTIL(20000, test_sql_number(url, "select related_refresh(100)") == 0));
+    cr_assert(WAIT_UNTIL(20000, test_sql_number(url, "select done from related_work(100)") == 0));
 }
 
 static long lists(void)
@@ -46,18 +47,18 @@ static long lists(void)
     return test_sql_number(url, "select count(distinct article_id) from article_related");
 }
 
-Test(related_queue, what_changes_an_article_for_a_reader_is_queued_and_nothing_else)
+Test(related_queue, a_change_of_an_article_that_readers_see_is_queued_and_no_other)
 {
     articles(1, 2);
     refresh();
     test_sql(url, "update articles set updated_at = now(), version = version + 1");
     cr_expect_eq(queued("true"), 0);
     test_sql(url, "update articles set title = 'Stork' where id = 1");
-    cr_expect_eq(queued("spread and article_id = 1"), 1);
+    cr_expect_eq(queued("needs_reading and article_id = 1"), 1);
     test_sql(url, "update articles set body = 'Nest' where id = 2");
-    cr_expect_eq(queued("spread and article_id = 2"), 1);
+    cr_expect_eq(queued("needs_reading and article_id = 2"), 1);
     test_sql(url, "delete from articles where id = 2");
-    cr_expect_eq(queued("spread and article_id = 2"), 2);
+    cr_expect_eq(queued("needs_reading and article_id = 2"), 2);
 }
 
 Test(related_queue, a_draft_waits_until_it_is_published)
@@ -66,7 +67,7 @@ Test(related_queue, a_draft_waits_until_it_is_published)
                   " values (1, 'a-1', 1, now(), 't', 'b', 'draft')");
     cr_expect_eq(queued("true"), 0);
     test_sql(url, "update articles set status = 'published'");
-    cr_expect_eq(queued("spread"), 1);
+    cr_expect_eq(queued("needs_reading"), 1);
 }
 
 Test(related_queue, an_article_and_its_tags_in_one_transaction_are_queued_once)
@@ -80,47 +81,48 @@ Test(related_queue, an_article_and_its_tags_in_one_transaction_are_queued_once)
     cr_expect_eq(queued("true"), 2);
 }
 
-Test(related_queue, what_is_published_comes_before_what_was_written_in_bulk)
+Test(related_queue, a_published_article_comes_before_articles_written_in_bulk)
 {
     articles(1, 300);
     articles(301, 301);
-    cr_expect_eq(test_sql_number(url, "select related_refresh(10)"), 1);
+    cr_expect_eq(test_sql_number(url, "select done from related_work(10)"), 1);
     cr_expect_eq(test_sql_number(url, "select count(*) from article_terms"), 1);
     test_sql(url, "select related_read(300)");
     articles(302, 302);
-    test_sql(url, "select related_refresh(10)");
+    test_sql(url, "select done from related_work(10)");
     cr_expect_eq(
         test_sql_number(url, "select count(*) from article_related where article_id = 302"), 6);
-    cr_expect_gt(queued("not spread and turn = 2"), 250);
+    cr_expect_gt(queued("not needs_reading and turn = 2"), 250);
     refresh();
     cr_expect_eq(lists(), 302);
 }
 
-Test(related_queue, an_article_that_is_gone_or_queued_twice_does_no_harm)
+Test(related_queue, an_article_that_is_deleted_or_queued_twice_does_no_harm)
 {
     articles(1, 2);
-    test_sql(url, "insert into related_queue (article_id, spread) values (1, true), (1, false), "
-                  "(77, true), (77, false)");
+    test_sql(url,
+             "insert into related_queue (article_id, needs_reading) values (1, true), (1, false), "
+             "(77, true), (77, false)");
     refresh();
     cr_expect_eq(queued("true"), 0);
     cr_expect_eq(lists(), 2);
 }
 
-Test(related_queue, a_call_does_no_more_than_it_was_told_to)
+Test(related_queue, a_call_works_on_no_more_articles_than_its_limit)
 {
     articles(1, 10);
     for (long done = 4; done > 0;) {
-        done = test_sql_number(url, "select related_refresh(4)");
+        done = test_sql_number(url, "select done from related_work(4)");
         cr_assert(done >= 0 && done <= 4, "%ld", done);
     }
     cr_expect_eq(lists(), 10);
 }
 
-Test(related_queue, a_refresh_that_is_rolled_back_leaves_the_queue_as_it_was)
+Test(related_queue, work_that_is_rolled_back_leaves_the_queue_as_it_was)
 {
     articles(1, 2);
-    test_sql(url, "begin; select related_refresh(100); rollback");
-    cr_expect_eq(queued("spread"), 2);
+    test_sql(url, "begin; select done from related_work(100); rollback");
+    cr_expect_eq(queued("needs_reading"), 2);
     refresh();
     cr_expect_eq(lists(), 2);
 }
@@ -130,8 +132,9 @@ Test(related_queue, a_second_caller_neither_waits_nor_does_the_work_twice)
     PGconn *first = test_session_open(url);
 
     articles(1, 40);
-    test_session_sql(first, "begin; select related_refresh(100)");
-    cr_expect_eq(test_sql_number(url, "set lock_timeout = '5s'; select related_refresh(100)"), 0);
+    test_session_sql(first, "begin; select done from related_work(100)");
+    cr_expect_eq(
+        test_sql_number(url, "set lock_timeout = '5s'; select done from related_work(100)"), 0);
     test_session_sql(first, "commit");
     PQfinish(first);
     refresh();
@@ -144,16 +147,18 @@ Test(related_queue, lists_are_made_by_several_callers_at_the_same_time)
 
     articles(1, 40);
     test_sql(url, "select related_read(100)");
-    test_session_sql(first, "begin; select related_refresh(10)");
-    cr_expect_eq(test_sql_number(url, "set lock_timeout = '5s'; select related_refresh(10)"), 10);
+    test_session_sql(first, "begin; select done from related_work(10)");
+    cr_expect_eq(test_sql_number(url, "set lock_timeout = '5s'; select done from related_work(10)"),
+                 10);
     test_session_sql(first, "commit");
     PQfinish(first);
     refresh();
     cr_expect_eq(lists(), 40);
 }
 
-/* Else the two could wait for each other: the deletion for a list, the list for the article. */
-Test(related_queue, a_list_that_is_in_the_way_of_a_deletion_is_put_off)
+/* Otherwise the two could wait for each other: the deletion for a list, the list for the
+ * article. */
+Test(related_queue, a_list_that_a_deletion_has_locked_is_postponed)
 {
     PGconn *other = test_session_open(url);
 
@@ -161,8 +166,8 @@ Test(related_queue, a_list_that_is_in_the_way_of_a_deletion_is_put_off)
     refresh();
     test_session_sql(other, "begin; delete from articles where id = 8");
     articles(9, 9);
-    test_sql(url, "set lock_timeout = '5s'; select related_refresh(100)");
-    cr_expect_gt(queued("not spread"), 0);
+    test_sql(url, "set lock_timeout = '5s'; select done from related_work(100)");
+    cr_expect_gt(queued("not needs_reading"), 0);
     test_session_sql(other, "delete from articles where id = 9");
     test_session_sql(other, "commit");
     PQfinish(other);
@@ -181,7 +186,7 @@ Test(related_queue, an_unknown_language_is_refused)
                  1);
 }
 
-/* All that is known of what the articles say. */
+/* A hash of all terms of all articles. */
 static char *terms(void)
 {
     return test_sql_value(
@@ -201,10 +206,10 @@ static long words(void)
     return test_sql_number(url, "select count(*) from related_words");
 }
 
-Test(related_queue, what_was_parsed_ahead_is_read_as_if_it_were_not)
+Test(related_queue, an_article_that_was_parsed_ahead_is_read_like_any_other)
 {
     articles(1, 60);
-    cr_expect_eq(parse("0"), 0, "what is read at once is not parsed ahead");
+    cr_expect_eq(parse("0"), 0, "an article that is read at once is not parsed ahead");
     long reached = parse("0, 20");
     cr_expect_gt(reached, 0);
     cr_expect_eq(words(), 40);

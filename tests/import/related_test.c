@@ -1,4 +1,4 @@
-/* Related lists on sets that are small enough to do by hand. */
+/* Related lists on sets that are small enough to compute by hand. */
 #include <criterion/criterion.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,7 +22,8 @@ static void end(void)
 
 TestSuite(related, .init = begin, .fini = end, .timeout = 120);
 
-/* An article of section 1, published on this day of 2024, with this text and these tags ("{a,b}"). */
+/* An article of section 1, published on this day of 2024, with this text and these tags
+ * ("{a,b}"). */
 static void article(int id, int day, const char *text, const char *tags)
 {
     test_sql(url,
@@ -37,7 +38,7 @@ static void article(int id, int day, const char *text, const char *tags)
 
 static void refresh(void)
 {
-    cr_assert(WAIT_UNTIL(20000, test_sql_number(url, "select related_refresh(100)") == 0));
+    cr_assert(WAIT_UNTIL(20000, test_sql_number(url, "select done from related_work(100)") == 0));
     cr_expect_eq(test_sql_number(url, "select count(*) from related_queue"), 0);
 }
 
@@ -73,7 +74,7 @@ Test(related, a_rare_word_counts_more_than_a_frequent_one)
     expect_first(1, 2);
 }
 
-Test(related, words_are_found_in_every_form_and_stop_words_are_no_reason)
+Test(related, words_are_found_in_every_form_and_stop_words_relate_nothing)
 {
     article(1, 1, "the voting of this", "{}");
     article(2, 1, "votes", "{}");
@@ -83,7 +84,7 @@ Test(related, words_are_found_in_every_form_and_stop_words_are_no_reason)
     expect_first(2, 1);
 }
 
-Test(related, a_shared_tag_relates_what_has_no_word_in_common)
+Test(related, a_shared_tag_relates_articles_without_a_common_word)
 {
     article(1, 1, "heron", "{birds}");
     article(2, 1, "storch", "{birds}");
@@ -92,7 +93,7 @@ Test(related, a_shared_tag_relates_what_has_no_word_in_common)
     expect_first(1, 2);
 }
 
-Test(related, a_list_has_six_at_most_and_never_the_article_itself)
+Test(related, a_list_has_at_most_six_articles_and_never_the_article_itself)
 {
     for (int id = 1; id <= 20; id++)
         article(id, id, "heron", "{a}");
@@ -113,7 +114,7 @@ Test(related, a_new_article_enters_the_lists_of_older_ones)
     expect_first(1, 10);
 }
 
-Test(related, a_short_list_is_filled_up_with_the_newest_of_the_section)
+Test(related, a_short_list_is_filled_with_the_newest_articles_of_the_section)
 {
     article(1, 1, "heron", "{}");
     article(2, 2, "mill", "{}");
@@ -132,7 +133,7 @@ Test(related, a_short_list_is_filled_up_with_the_newest_of_the_section)
     "The council has bought the old mill at the river and wants to restore its wheel before " \
     "spring. Engineers measured the weir on Monday; volunteers will clear the yard of timber."
 
-Test(related, a_story_sent_again_or_updated_is_in_no_list_with_the_first)
+Test(related, an_article_sent_again_or_updated_is_in_no_list_with_the_first_one)
 {
     article(1, 1, STORY, "{mill}");
     article(2, 2, STORY, "{mill}");
@@ -149,7 +150,7 @@ Test(related, a_story_sent_again_or_updated_is_in_no_list_with_the_first)
     expect_first(1, 4);
 }
 
-Test(related, a_list_is_not_empty_where_its_section_has_but_one_other_story)
+Test(related, a_list_is_not_empty_when_its_section_has_only_one_other_article)
 {
     article(1, 1, "A bakery opens.", "{}");
     for (int id = 2; id <= 60; id++)
@@ -163,8 +164,9 @@ Test(related, an_unchanged_list_is_not_written)
     for (int id = 1; id <= 9; id++)
         article(id, id, "heron", "{a,b}");
     refresh();
-    test_sql(url, "create table before as select *, xmin::text as writer from article_related;"
-                  "insert into related_queue (article_id, spread) select id, true from articles");
+    test_sql(url,
+             "create table before as select *, xmin::text as writer from article_related;"
+             "insert into related_queue (article_id, needs_reading) select id, true from articles");
     refresh();
     cr_expect_eq(test_sql_number(url, "select count(*) from before b join article_related r using "
                                       "(article_id, rank, related_id)"
@@ -222,7 +224,7 @@ Test(related, an_article_that_changes_its_tags_or_text_changes_lists_on_both_sid
     expect_first(1, 3);
 }
 
-Test(related, one_article_after_another_ends_with_lists_for_all)
+Test(related, articles_published_one_by_one_all_get_lists)
 {
     for (int id = 1; id <= 40; id++) {
         article(id, id, id % 3 == 0 ? "heron pond" : "mill wheel", "{a}");
@@ -231,20 +233,20 @@ Test(related, one_article_after_another_ends_with_lists_for_all)
     cr_expect_eq(test_sql_number(url, "select count(*) from article_related"), 240);
 }
 
-Test(related, other_languages_are_stemmed_as_theirs_and_all_is_read_again)
+Test(related, another_language_has_its_own_stems_and_all_articles_are_read_again)
 {
     article(1, 1, "Häuser", "{}");
     article(2, 2, "Haus", "{}");
     article(3, 3, "Garten", "{}");
     refresh();
     test_sql(url, "update related_settings set language = 'german'");
-    cr_expect_eq(test_sql_number(url, "select count(*) from related_queue where spread"), 3);
+    cr_expect_eq(test_sql_number(url, "select count(*) from related_queue where needs_reading"), 3);
     refresh();
     expect_first(1, 2);
     expect_first(2, 1);
 }
 
-Test(related, an_empty_archive_forgets_all)
+Test(related, an_empty_archive_leaves_no_terms_and_no_queue)
 {
     article(1, 1, "heron", "{a}");
     article(2, 1, "heron", "{a}");

@@ -12,12 +12,12 @@
 #include "tests/support/fail.h"
 #include "tests/support/server.h"
 
-static void forget_files(void);
+static void remove_files(void);
 
-enum { MAX_FILES = 64 };
+enum { MAX_FILES = 128 };
 static char *files[MAX_FILES];
 static size_t nfiles;
-static pid_t owner; /* of the files: not a child that was forked off */
+static pid_t owner; /* the process that made the files, and removes them: not one of its children */
 
 const char *import_file_with(const char *text)
 {
@@ -28,14 +28,14 @@ const char *import_file_with(const char *text)
         test_fail("no file for an import: %m");
     close(fd);
     if (nfiles == 0)
-        atexit(forget_files);
+        atexit(remove_files);
     owner = getpid();
     files[nfiles] = strdup(name);
     import_file_append(name, text, strlen(text));
     return files[nfiles++];
 }
 
-static void forget_files(void)
+static void remove_files(void)
 {
     for (size_t i = 0; owner == getpid() && i < nfiles; i++) {
         unlink(files[i]);
@@ -58,7 +58,7 @@ int import_of_file(const char *url, const char *name, char **ret_said)
     int old = dup(STDERR_FILENO);
 
     if (said == NULL || old < 0 || dup2(fileno(said), STDERR_FILENO) < 0)
-        test_fail("no file for the words of an import: %m");
+        test_fail("no file for the messages of an import: %m");
     int status = import_run(url, names, 1);
     dup2(old, STDERR_FILENO);
     close(old);
@@ -67,7 +67,7 @@ int import_of_file(const char *url, const char *name, char **ret_said)
     char *text = calloc(1, (size_t)bytes + 1);
     rewind(said);
     if (fread(text, 1, (size_t)bytes, said) != (size_t)bytes)
-        test_fail("the words of an import are lost");
+        test_fail("the messages of an import are lost");
     fclose(said);
     if (ret_said != NULL) {
         *ret_said = text;

@@ -1,4 +1,4 @@
-/* What can be said about a database that is not there. */
+/* The errors of a session that can't connect. */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <string.h>
@@ -9,7 +9,7 @@ struct address {
     char url[100];
 };
 
-ParameterizedTestParameters(session, a_database_that_is_not_there_has_words_without_the_password)
+ParameterizedTestParameters(session, the_error_of_a_failed_connection_has_no_password)
 {
     static struct address cases[] = {
         {"postgres://user:secret@127.0.0.1:1/x"},
@@ -19,12 +19,15 @@ ParameterizedTestParameters(session, a_database_that_is_not_there_has_words_with
         {"postgres://user:secret@127.0.0.1:port/x"},
         {"postgres://user:secret@127.0.0.1:1/x?surprise=secret"},
         {"host=127.0.0.1 port=1 password='secret"},
+        {"postgres://user:secret@127.0.0.1:1,127.0.0.1:2/x?target_session_attrs=any"},
+        {"postgres://user:se%20secret@127.0.0.1:1/x?passfile=/nowhere"},
+        {"postgres://user:%zzsecret@127.0.0.1:1/x"},
+        {"service=no-such-service password=secret"},
     };
     return cr_make_param_array(struct address, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct address *c, session,
-                  a_database_that_is_not_there_has_words_without_the_password)
+ParameterizedTest(struct address *c, session, the_error_of_a_failed_connection_has_no_password)
 {
     struct session session;
 

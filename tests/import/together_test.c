@@ -1,4 +1,4 @@
-/* Several imports at once, and imports that are killed. */
+/* Several imports at the same time, and imports that are killed. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -68,7 +68,7 @@ Test(together, four_imports_of_the_same_file_make_each_article_once)
     expect_whole_articles();
 }
 
-Test(together, four_updates_of_the_same_file_are_one_version)
+Test(together, four_updates_by_the_same_file_make_one_version)
 {
     const char *before = import_file_of("x", 1500, "t"), *after = import_file_of("x", 1500, "T");
     pid_t pids[4];
@@ -83,7 +83,7 @@ Test(together, four_updates_of_the_same_file_are_one_version)
     expect_whole_articles();
 }
 
-/* The same articles forwards and backwards: their locks meet half way. */
+/* The same articles in both orders: the imports wait for each other's locks in the middle. */
 Test(together, imports_in_opposite_order_both_end_well)
 {
     const char *forward = import_file_of("x", 2000, "one"), *backward = import_file_with("");
@@ -123,7 +123,7 @@ Test(together, an_import_killed_at_any_moment_leaves_whole_articles_and_the_next
                  3000);
 }
 
-Test(together, an_import_killed_while_it_relates_loses_nothing_of_the_queue)
+Test(together, an_import_killed_while_it_makes_lists_loses_nothing_of_the_queue)
 {
     const char *name = import_file_of("x", 4000, "t");
 
@@ -138,7 +138,7 @@ Test(together, an_import_killed_while_it_relates_loses_nothing_of_the_queue)
                  4000);
 }
 
-Test(together, a_database_that_goes_away_ends_the_import_with_1)
+Test(together, a_lost_database_ends_the_import_with_status_1)
 {
     pid_t pid = import_start(url, import_file_of("x", 8000, "t"));
     int status = -1;

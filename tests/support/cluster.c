@@ -2,7 +2,7 @@
  *
  *     test_cluster_create --> tools/cluster start --> tools/migrate
  *                |
- *                +-- watch: a process that waits for the end of the test, then thaws and destroys */
+ *                +-- start_cleaner: a process that waits for the end of the test, then thaws and destroys */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,12 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/support/cluster.h"
 #include "tests/support/database.h"
 #include "tests/support/fail.h"
 #include "tests/support/process.h"
+#include "tests/support/sql.h"
 #include "tests/support/wait.h"
 
 enum { CRASH_TIMEOUT_MS = 10000 };
@@ -24,28 +26,81 @@ static const char tool[] = BROADSHEET_SOURCE_DIR "/tools/cluster";
 
 struct test_cluster {
     char *dir, *url;
-    int watch_fd; /* closed by the end of this process: the sign for the watch */
+    int cleaner_fd; /* the end of this process closes it, and the cleaner notices */
 };
 
-static void watch(struct test_cluster *cluster);
-static void watch_in_child(const char *dir, int end_fd);
+static void start_cleaner(struct test_cluster *cluster);
+static void clean_in_child(const char *dir, int end_fd);
 static pid_t postmaster_of(const char *dir);
 static void signal_all(const char *dir, int signal_number);
 static bool read_line(const char *path, char *line, int size);
 
-struct test_cluster *test_cluster_create(void)
+/* The folder does not exist yet. */
+static struct test_cluster *new_cluster(void)
 {
+    static unsigned n;
     struct test_cluster *cluster = calloc(1, sizeof(*cluster));
     const char *beside = getenv("BROADSHEET_TEST_CLUSTER");
     if (cluster == NULL)
         abort();
-    cluster->dir =
-        test_format("%s-%d", beside != NULL ? beside : BROADSHEET_TEST_CLUSTER, (int)getpid());
-    watch(cluster);
+    cluster->dir = test_format("%s-%d-%u", beside != NULL ? beside : BROADSHEET_TEST_CLUSTER,
+                               (int)getpid(), n++);
+    start_cleaner(cluster);
+    return cluster;
+}
+
+struct test_cluster *test_cluster_create(void)
+{
+    struct test_cluster *cluster = new_cluster();
     test_cluster_start(cluster);
     cluster->url = test_output_of((const char *[]){tool, "url", cluster->dir, NULL});
     test_database_migrate(cluster->url, "up");
     return cluster;
+}
+
+/* pg_basebackup runs as the user of the test. Its files then get the owner of the primary's
+ * files. */
+struct test_cluster *test_cluster_create_standby(const struct test_cluster *primary)
+{
+    struct test_cluster *standby = new_cluster();
+    char *data = test_format("%s/data", standby->dir), *from = test_format("%s/data", primary->dir);
+    char *password = test_format("%s/password", primary->dir);
+    free(test_output_of((const char *[]){"mkdir", "-p", standby->dir, NULL}));
+    free(test_output_of((const char *[]){"cp", "-p", password, standby->dir, NULL}));
+    free(test_output_of((const char *[]){BROADSHEET_POSTGRESQL_BIN "/pg_basebackup", "-D", data,
+                                         "-d", primary->url, "-R", "-X", "stream", "-c", "fast",
+                                         "--no-sync", NULL}));
+    char *owner = test_format("--reference=%s", from);
+    free(test_output_of((const char *[]){"chown", "-R", owner, data, NULL}));
+    test_cluster_start(standby);
+    standby->url = test_output_of((const char *[]){tool, "url", standby->dir, NULL});
+    free(owner);
+    free(password);
+    free(from);
+    free(data);
+    return standby;
+}
+
+void test_cluster_promote(struct test_cluster *standby)
+{
+    char *is_promoted = test_sql_value(standby->url, "select pg_promote(true, 60)");
+    if (strcmp(is_promoted, "t") != 0)
+        test_fail("the standby in %s is not promoted", standby->dir);
+    free(is_promoted);
+}
+
+void test_cluster_write_file(struct test_cluster *cluster, const char *name, const char *text)
+{
+    struct stat data;
+    char *folder = test_format("%s/data", cluster->dir);
+    char *path = test_format("%s/%s", folder, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd == -1 || stat(folder, &data) != 0 || fchown(fd, data.st_uid, data.st_gid) != 0 ||
+        write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+        test_fail("cannot write %s: %s", path, strerror(errno));
+    close(fd);
+    free(path);
+    free(folder);
 }
 
 void test_cluster_destroy(struct test_cluster *cluster)
@@ -54,7 +109,7 @@ void test_cluster_destroy(struct test_cluster *cluster)
         return;
     test_cluster_thaw(cluster);
     free(test_output_of((const char *[]){tool, "destroy", cluster->dir, NULL}));
-    close(cluster->watch_fd);
+    close(cluster->cleaner_fd);
     free(cluster->url);
     free(cluster->dir);
     free(cluster);
@@ -67,7 +122,7 @@ const char *test_cluster_database(const struct test_cluster *cluster)
 
 void test_cluster_start(struct test_cluster *cluster)
 {
-    free(test_output_of((const char *[]){tool, "start", "--throwaway", cluster->dir, NULL}));
+    free(test_output_of((const char *[]){tool, "start", "--for-tests", cluster->dir, NULL}));
 }
 
 void test_cluster_stop(struct test_cluster *cluster)
@@ -81,7 +136,8 @@ void test_cluster_crash(struct test_cluster *cluster)
     if (postmaster == 0)
         test_fail("no postmaster runs in %s", cluster->dir);
     kill(postmaster,
-         SIGQUIT); /* PostgreSQL's "immediate": no goodbye, recovery at the next start */
+         SIGQUIT); /* PostgreSQL's "immediate": clients get no message, recovery runs at the next
+                    * start */
     if (!WAIT_UNTIL(CRASH_TIMEOUT_MS, kill(postmaster, 0) != 0 && errno == ESRCH))
         test_fail("the postmaster in %s does not end", cluster->dir);
 }
@@ -96,7 +152,7 @@ void test_cluster_thaw(struct test_cluster *cluster)
     signal_all(cluster->dir, SIGCONT);
 }
 
-static void watch(struct test_cluster *cluster)
+static void start_cleaner(struct test_cluster *cluster)
 {
     int ends[2];
     if (pipe(ends) != 0)
@@ -105,14 +161,14 @@ static void watch(struct test_cluster *cluster)
     if (pid < 0)
         test_fail("no process: %s", strerror(errno));
     if (pid == 0)
-        watch_in_child(cluster->dir, ends[0]);
+        clean_in_child(cluster->dir, ends[0]);
     close(ends[0]);
-    cluster->watch_fd = ends[1];
+    cluster->cleaner_fd = ends[1];
 }
 
-/* In a session of its own and without our descriptors: neither Ctrl-C nor a reader of our output that
- * waits for its end has to do with it. */
-static void watch_in_child(const char *dir, int end_fd)
+/* The child has a session of its own and none of our descriptors. So Ctrl-C does not end it, and a
+ * reader of our output does not wait for it. */
+static void clean_in_child(const char *dir, int end_fd)
 {
     char byte;
     setsid();
@@ -128,7 +184,7 @@ static void watch_in_child(const char *dir, int end_fd)
     _exit(1);
 }
 
-/* 0 when none runs. */
+/* 0 when no postmaster runs. */
 static pid_t postmaster_of(const char *dir)
 {
     char *path = test_format("%s/data/postmaster.pid", dir), line[300];
@@ -137,7 +193,8 @@ static pid_t postmaster_of(const char *dir)
     return pid > 1 && kill(pid, 0) == 0 ? pid : 0;
 }
 
-/* To the postmaster and its children; the postmaster first, so that it makes no more of them. */
+/* Signals the postmaster and its children. The postmaster is the first, so that it makes no more
+ * children. */
 static void signal_all(const char *dir, int signal_number)
 {
     pid_t postmaster = postmaster_of(dir);

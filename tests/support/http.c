@@ -41,7 +41,8 @@ struct http_answer http_request(const struct test_server *server, const char *me
 {
     struct http_connection c = http_open(server);
     char *all = test_format("%sConnection: close\r\n", fields != NULL ? fields : "");
-    http_send(&c, method, path, all, body); /* an answer may come although not all could be sent */
+    http_send(&c, method, path, all, body); /* an answer may come even when not everything could be
+                                             * sent */
     struct http_answer answer = http_receive(&c, strcmp(method, "HEAD") == 0);
     http_close(&c);
     free(all);
@@ -128,8 +129,8 @@ static bool receive_head(int fd, struct http_answer *answer)
     return rest[0] == '\r';
 }
 
-/* What follows the head may belong to the next answer: bytes are looked at before they are
- * taken. */
+/* The bytes after the head may belong to the next answer. So the client peeks at bytes before it
+ * takes them. */
 static bool take_head(int fd, char *head)
 {
     for (size_t n = 0; n < MAX_HEAD_BYTES - 1;) {
@@ -157,7 +158,7 @@ static bool receive_body(int fd, struct http_answer *answer)
         return strcasecmp(coding, "chunked") == 0 && receive_chunks(fd, answer);
     if (length != NULL)
         return receive_bytes(fd, answer, strtoul(length, NULL, 10));
-    while (receive_bytes(fd, answer, 1)) /* ends with the connection */
+    while (receive_bytes(fd, answer, 1)) /* the body ends with the connection */
         continue;
     return true;
 }

@@ -1,7 +1,9 @@
 /* tests/support/http.h - a small blocking HTTP/1.1 client.
  *
- * Errors: whatever goes wrong on the way is an answer with status 0; only misuse aborts.
- * Threads: any, but each connection on one. */
+ * |
+ *
+ * Errors: any failure of the connection is an answer with status 0; only misuse aborts. Threads:
+ * any, but each connection on one. */
 #ifndef BROADSHEET_TESTS_SUPPORT_HTTP_H
 #define BROADSHEET_TESTS_SUPPORT_HTTP_H
 
@@ -16,10 +18,10 @@ enum { HTTP_MAX_FIELDS = 32 };
 
 struct http_answer {
     int status;               /* 0: no whole answer came in time */
-    uint64_t took_ms;         /* from the sending of the request */
-    char *body;               /* NUL-terminated; "" when there is none */
+    uint64_t took_ms;         /* since the request was sent */
+    char *body;               /* NUL-terminated; "" for none */
     size_t length;            /* of the body, in bytes */
-    struct json_object *json; /* the body, when it is strict JSON in valid UTF-8; else NULL */
+    struct json_object *json; /* the body, when it is strict JSON in valid UTF-8; otherwise NULL */
 
     char *_head;
     size_t _nfields;
@@ -28,14 +30,14 @@ struct http_answer {
     } _fields[HTTP_MAX_FIELDS];
 };
 
-/* One request on a connection of its own. `fields`, when not NULL, are whole header lines, each with
- * CRLF; `body` may be NULL. The caller frees the answer with http_answer_finish. */
+/* One request on a connection of its own. `fields`, when not NULL, are whole header lines, each
+ * with CRLF; `body` may be NULL. The caller frees the answer with http_answer_finish. */
 struct http_answer http_get(const struct test_server *server, const char *path);
 struct http_answer http_request(const struct test_server *server, const char *method,
                                 const char *path, const char *fields, const char *body);
 void http_answer_finish(struct http_answer *answer);
 
-/* The value of a header field, NULL when it is not there; borrowed from the answer. */
+/* The value of a header field, NULL when the answer does not have it; borrowed from the answer. */
 const char *http_field(const struct http_answer *answer, const char *name);
 
 /* The same step by step, on a connection that stays open. */
@@ -49,9 +51,9 @@ bool http_send(struct http_connection *c, const char *method, const char *path, 
 bool http_send_raw(struct http_connection *c, const char *bytes, size_t length);
 struct http_answer http_receive(struct http_connection *c, bool is_answer_to_head);
 void http_close(struct http_connection *c);
-void http_reset(struct http_connection *c); /* leaves with RST instead of FIN */
+void http_reset(struct http_connection *c); /* closes with RST instead of FIN */
 
-/* True when the server closes the connection within the time, without another byte. */
+/* True when the server closes the connection within the time and sends no more bytes. */
 bool http_is_closed(struct http_connection *c, unsigned timeout_ms);
 
 #endif

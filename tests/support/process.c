@@ -159,13 +159,13 @@ static int file_with(const char *input)
     return fd;
 }
 
-/* Closes it too. */
+/* Closes the file too. */
 static char *contents_of(int fd)
 {
     off_t size = lseek(fd, 0, SEEK_END);
     char *text = calloc(1, (size_t)size + 1);
     if (size < 0 || text == NULL || pread(fd, text, (size_t)size, 0) != (ssize_t)size)
-        test_fail("cannot read what a program wrote: %s", strerror(errno));
+        test_fail("cannot read the output of a program: %s", strerror(errno));
     close(fd);
     return text;
 }

@@ -1,6 +1,6 @@
 /* tests/support/process.h - programs that a test runs.
  *
- * Every program started here dies with the test that started it, however the test ends. */
+ * Each program that is started here dies with the test that started it, however the test ends. */
 #ifndef BROADSHEET_TESTS_SUPPORT_PROCESS_H
 #define BROADSHEET_TESTS_SUPPORT_PROCESS_H
 
@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 struct test_process_spec {
-    const char *const *argv; /* NULL at the end; argv[0] is looked for in PATH */
+    const char *const *argv; /* NULL at the end; PATH is searched for argv[0] */
     const char *const *env;  /* NULL, or "NAME=VALUE" to set and "NAME" to unset, NULL at the end */
     int in, out, err;        /* descriptors that the program gets; 0 stands for /dev/null */
 };
@@ -19,22 +19,22 @@ pid_t test_process_start(const struct test_process_spec *spec);
  * signal that ended it. The caller then owns no process any more. */
 bool test_process_wait(pid_t pid, unsigned timeout_ms, int *ret_status);
 
-/* Ends it at once and takes its status away. */
+/* Ends it at once and reaps it. */
 void test_process_kill(pid_t pid);
 
-/* A program run to its end. Aborts when it takes longer than 30 s. */
+/* Runs a program to its end. Aborts when it takes longer than 30 s. */
 struct test_run {
     int status;
-    char *out, *err; /* what it wrote, NUL-terminated; test_run_finish frees both */
+    char *out, *err; /* its output, NUL-terminated; test_run_finish frees both */
 };
 
-/* `input`, when not NULL, is what the program reads from its standard input. */
+/* `input`, when not NULL, is the standard input of the program. */
 void test_run(struct test_run *ret_run, const char *const argv[], const char *const env[],
               const char *input);
 void test_run_finish(struct test_run *run);
 
-/* The standard output of a program that must exit 0, without the newline at the end; aborts with
- * what the program wrote when it does not. The caller frees it. */
+/* The standard output of a program that must exit 0, without the newline at the end. Aborts and
+ * prints the program's output when the status is not 0. The caller frees it. */
 char *test_output_of(const char *const argv[]);
 
 #endif

@@ -4,11 +4,9 @@
 #include <endian.h>
 #include <string.h>
 
-enum { MAX_COLUMNS = 16, MAX_ARRAY_BYTES = 4096, TEXT_OID = 25 };
+enum { MAX_COLUMNS = 16, MAX_KEYS = 1024 };
 
 static const int64_t from_1970_to_2000_us = INT64_C(946684800) * 1000000;
-
-static char *put_int32(char *to, int32_t value);
 
 PGresult *result_create(int ncolumns)
 {
@@ -59,37 +57,11 @@ void result_put_time_us(PGresult *result, int row, int column, int64_t time_us)
     result_put_int64(result, row, column, time_us - from_1970_to_2000_us);
 }
 
-void result_put_texts(PGresult *result, int row, int column, const char *items)
+void result_put_keys(PGresult *result, int row, int column, const uint64_t *keys, size_t n)
 {
-    char wire[MAX_ARRAY_BYTES], *to = wire;
-    if (items == NULL) {
-        result_put_null(result, row, column);
-        return;
-    }
-    int32_t n = items[0] != '\0';
-    for (const char *c = items; *c != '\0'; c++)
-        n += *c == '|';
-    to = put_int32(to, n > 0); /* dimensions: an empty array has none */
-    to = put_int32(to, 0);
-    to = put_int32(to, TEXT_OID);
-    if (n > 0) {
-        to = put_int32(to, n);
-        to = put_int32(to, 1);
-    }
-    for (const char *item = items; n > 0; n--) {
-        size_t length = strcspn(item, "|");
-        assert((size_t)(to - wire) + 4 + length <= sizeof(wire));
-        to = put_int32(to, (int32_t)length);
-        memcpy(to, item, length);
-        to += length;
-        item += length + 1;
-    }
-    result_put(result, row, column, wire, (size_t)(to - wire));
-}
-
-static char *put_int32(char *to, int32_t value)
-{
-    uint32_t wire = htobe32((uint32_t)value);
-    memcpy(to, &wire, sizeof(wire));
-    return to + sizeof(wire);
+    uint64_t wire[MAX_KEYS];
+    assert(n <= MAX_KEYS);
+    for (size_t i = 0; i < n; i++)
+        wire[i] = htobe64(keys[i]);
+    result_put(result, row, column, wire, n * sizeof(wire[0]));
 }

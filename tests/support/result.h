@@ -17,10 +17,10 @@ void result_put_int64(PGresult *result, int row, int column, int64_t value);
 void result_put_int32(PGresult *result, int row, int column, int32_t value);
 void result_put_text(PGresult *result, int row, int column, const char *text); /* NULL: null */
 
-/* A timestamptz; since 1970, as db/row.h gives it back. */
+/* A timestamptz: microseconds since 1970, as db/row.h returns it. */
 void result_put_time_us(PGresult *result, int row, int column, int64_t time_us);
 
-/* A text[]: `items` stand between the '|' of the text, "" is the empty array, NULL is null. */
-void result_put_texts(PGresult *result, int row, int column, const char *items);
+/* Packed keys of entities: see db_row_keys() in db/row.h. */
+void result_put_keys(PGresult *result, int row, int column, const uint64_t *keys, size_t n);
 
 #endif

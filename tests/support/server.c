@@ -27,7 +27,7 @@ struct test_server {
     int log_fd;
     bool is_shown, is_told_to_end;
     pthread_t reader;
-    pthread_mutex_t lock; /* what follows is the reader's too */
+    pthread_mutex_t lock; /* the reader thread uses the following fields too */
     char *log;
     size_t log_length;
     bool is_log_complete;
@@ -126,7 +126,7 @@ static bool has_ended(struct test_server *server)
     return is_complete;
 }
 
-/* 0 as long as it does not listen. */
+/* 0 until it listens. */
 static unsigned listening_port(struct test_server *server)
 {
     unsigned port = 0;
@@ -215,7 +215,7 @@ int test_server_stop(struct test_server *server)
     return status;
 }
 
-/* Its end, and the end of its log. */
+/* Waits for the end of the program, and of its log. */
 static bool is_taken_away(struct test_server *server, int *ret_status)
 {
     if (!test_process_wait(server->pid, STOP_TIMEOUT_MS, ret_status))

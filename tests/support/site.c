@@ -1,4 +1,4 @@
-/* What most end-to-end tests begin with. */
+/* The first steps of most end-to-end tests. */
 #include <criterion/criterion.h>
 #include <json.h>
 #include <stdio.h>
@@ -63,8 +63,10 @@ void test_article_insert(const char *url, long id, const char *slug)
 
 void test_lists_keep(const char *url)
 {
-    test_sql(url, "create or replace function related_refresh(max_articles integer)"
-                  "  returns integer language sql as 'select related_views_refresh(max_articles)'");
+    test_sql(url, "create or replace function related_work(max_articles integer, out done integer,"
+                  "  out failed bigint[], out reason text) language plpgsql security definer"
+                  "  set search_path = public, pg_temp as"
+                  "  'begin done := stale_work(null, max_articles); perform close_gates(); end'");
 }
 
 PGconn *test_lock(const char *url, const char *tables)
@@ -83,8 +85,9 @@ void test_unlock(PGconn *lock)
 long test_waiting(const char *url)
 {
     return test_sql_number(
-        url, "select count(*) from pg_stat_activity where datname = current_database()"
-             "  and wait_event_type = 'Lock' and state = 'active'");
+        url,
+        "select count(*) from pg_stat_activity where datname = current_database()"
+        "  and wait_event_type = 'Lock' and state = 'active' and query !~ 'from related_work'");
 }
 
 static struct json_object *value_at(const struct http_answer *answer, const char *pointer)
@@ -112,7 +115,7 @@ void expect_problem(const struct http_answer *answer, int status, const char *wh
     static const char *const texts[] = {"type", "title", "detail", "instance"};
     const char *type = http_field(answer, "content-type");
 
-    if (answer->status != status) { /* then the rest would only say it again */
+    if (answer->status != status) { /* the other checks would only repeat this */
         cr_expect_fail("%s: %d instead of %d: %.200s", what_was_asked, answer->status, status,
                        answer->body);
         return;

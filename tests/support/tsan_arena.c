@@ -1,9 +1,10 @@
 /* Criterion under ThreadSanitizer.
  *
- * Criterion shares memory with the processes of its tests at an address that it draws with rand_r from
- * 64 TB (boxfort's arena.c), and ThreadSanitizer lets a program have memory in three small parts of that
- * only: without this no test starts. So in test programs rand_r draws from the part that lies below the
- * lowest address at which Linux loads a program: 0x550000000000 to 0x555000000000, in steps of 16 MB. */
+ * Criterion shares memory with the processes of its tests at a random address: it calls rand_r
+ * to choose one in 64 TB (boxfort's arena.c). ThreadSanitizer lets a program have memory in only
+ * three small parts of these 64 TB, so without this file no test starts. In test programs,
+ * rand_r therefore chooses from the part below the lowest address at which Linux loads a
+ * program: 0x550000000000 to 0x555000000000, in steps of 16 MB. */
 #include <stdlib.h>
 
 int rand_r(unsigned *seed)

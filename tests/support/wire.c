@@ -1,4 +1,4 @@
-/* What lies between a server and its database: one thread, which owns the links.
+/* The connection between a server and its database: one thread, which owns the links.
  *
  *     accept --> link: server ---------------------------> PostgreSQL   at once
  *                      server <-- kept back, or late <---- PostgreSQL */
@@ -28,7 +28,7 @@ struct link {
     enum test_wire_kind kind;
     char *kept; /* on its way to the server */
     size_t nkept;
-    uint64_t due_ms; /* when it may arrive */
+    uint64_t due_ms; /* when it may go to the server */
 };
 
 struct test_wire {
@@ -105,7 +105,7 @@ unsigned test_wire_held(struct test_wire *wire, enum test_wire_kind kind)
     return wire->held[kind];
 }
 
-void test_wire_shake(struct test_wire *wire, unsigned max_ms)
+void test_wire_delay(struct test_wire *wire, unsigned max_ms)
 {
     wire->max_late_ms = max_ms;
 }
@@ -172,8 +172,7 @@ static void take_connection(struct test_wire *wire)
         end(link);
 }
 
-/* The first statement that tells what the connection is for stands in one piece, with its
- * name. */
+/* The first statement that shows the purpose of the connection is in one piece, with its name. */
 static bool pass_to_postgres(struct link *link)
 {
     char piece[PIECE_BYTES];

@@ -5,15 +5,30 @@
 
 #include "server/answer.h"
 
-enum { LENGTH = 4000, SMALLEST_GZIP = 1024 };
+enum { LENGTH = 4000, SMALLEST_GZIP = 1024, LARGEST_GZIP = 512 << 10, MEMORY_BYTES = 100 << 20 };
+
+static struct memory memory;
+
+static void init(void)
+{
+    memory_init(&memory, MEMORY_BYTES);
+}
+
+static void finish(void)
+{
+    answer_finish_thread();
+    cr_expect_eq(memory_used(&memory), 0);
+}
+
+TestSuite(answer, .init = init, .fini = finish);
 
 static struct answer *answer_of(const char *bytes, size_t length)
 {
     h2o_iovec_t part = h2o_iovec_init(bytes, length);
-    return answer_create(&part, 1);
+    return answer_create_copy(&memory, &part, 1);
 }
 
-/* Text that can be compressed, but not to nothing. */
+/* Text that gzip makes smaller, but not very small. */
 static const char *text(void)
 {
     static char bytes[LENGTH];
@@ -37,15 +52,15 @@ static void expect_gzip_of(const struct answer *answer, const char *want, size_t
     free(bytes);
 }
 
-Test(answer, has_its_parts_one_behind_the_other)
+Test(answer, has_its_parts_one_after_the_other)
 {
     h2o_iovec_t parts[] = {
         {H2O_STRLIT("{\"a\":")}, {NULL, 0}, {H2O_STRLIT("1")}, {H2O_STRLIT("}")}};
-    struct answer *answer = answer_create(parts, 4);
+    struct answer *answer = answer_create_copy(&memory, parts, 4);
     cr_expect_eq(answer->kind, ANSWER_OK);
     cr_assert_eq(answer->length, 7);
-    cr_expect_arr_eq(answer->bytes, "{\"a\":1}", 7);
-    cr_expect_eq(answer->related_error, DB_OK);
+    cr_expect_arr_eq(answer->parts[0].bytes.base, "{\"a\":1}", 7);
+    cr_expect_eq(answer->missing, DB_OK);
     cr_expect_eq(answer->stale_at_us, 0);
     cr_expect_null(answer->gzip.base);
     h2o_mem_release_shared(answer);
@@ -56,22 +71,22 @@ Test(answer, has_a_copy_of_its_parts)
     char bytes[] = "before";
     struct answer *answer = answer_of(bytes, 6);
     memcpy(bytes, "after!", 6);
-    cr_expect_arr_eq(answer->bytes, "before", 6);
+    cr_expect_arr_eq(answer->parts[0].bytes.base, "before", 6);
     h2o_mem_release_shared(answer);
 }
 
-Test(answer, has_the_same_name_for_the_same_bytes_however_they_came)
+Test(answer, has_the_same_etag_for_the_same_bytes_in_any_parts)
 {
     h2o_iovec_t halves[] = {{H2O_STRLIT("har")}, {H2O_STRLIT("bour")}};
-    struct answer *one = answer_of("harbour", 7), *two = answer_create(halves, 2);
+    struct answer *one = answer_of("harbour", 7), *two = answer_create_copy(&memory, halves, 2);
     cr_expect_str_eq(one->etag, two->etag);
-    /* Also in the next version of the program, for it is in the caches of others. */
+    /* The next version of the program must give the same ETag, because caches of others have it. */
     cr_expect_str_eq(one->etag, "\"4525043ccc4dc55e\"");
     h2o_mem_release_shared(one);
     h2o_mem_release_shared(two);
 }
 
-Test(answer, has_another_name_for_any_other_byte)
+Test(answer, has_another_etag_when_any_byte_differs)
 {
     enum { N = 300 };
     char bytes[N];
@@ -98,7 +113,7 @@ static void expect_name(const char *etag, const char *end)
     cr_expect_str_eq(etag + 1 + DIGITS, end);
 }
 
-Test(answer, has_a_name_in_quotes_for_each_of_its_two_forms)
+Test(answer, has_an_etag_in_quotes_for_each_of_its_two_forms)
 {
     struct answer *answer = answer_of(text(), LENGTH);
     answer_compress(answer);
@@ -118,7 +133,7 @@ Test(answer, is_compressed_once)
     expect_gzip_of(answer, text(), LENGTH);
     cr_expect_eq(answer_compress(answer), 0);
     cr_expect_eq(answer->gzip.base, base);
-    cr_expect_arr_eq(answer->bytes, text(), LENGTH, "the bytes as they are stay");
+    cr_expect_arr_eq(answer->parts[0].bytes.base, text(), LENGTH, "the plain bytes stay");
     h2o_mem_release_shared(answer);
 }
 
@@ -133,7 +148,7 @@ Test(answer, is_compressed_to_the_same_bytes_every_time)
     h2o_mem_release_shared(two);
 }
 
-Test(answer, is_compressed_from_a_kilobyte_on)
+Test(answer, is_compressed_when_it_has_a_kilobyte_or_more)
 {
     struct answer *small = answer_of(text(), SMALLEST_GZIP - 1),
                   *large = answer_of(text(), SMALLEST_GZIP);
@@ -145,7 +160,7 @@ Test(answer, is_compressed_from_a_kilobyte_on)
     h2o_mem_release_shared(large);
 }
 
-Test(answer, is_compressed_though_that_makes_it_no_smaller)
+Test(answer, is_compressed_even_when_that_does_not_make_it_smaller)
 {
     static char noise[LENGTH];
     srand(1);
@@ -157,12 +172,12 @@ Test(answer, is_compressed_though_that_makes_it_no_smaller)
     h2o_mem_release_shared(answer);
 }
 
-Test(answer, tells_what_it_costs_and_what_it_costs_more)
+Test(answer, reports_its_memory_and_the_memory_that_compression_adds)
 {
     struct answer *answer = answer_of(text(), LENGTH);
     size_t before = answer_memory(answer);
     cr_expect_geq(before, sizeof(*answer) + LENGTH);
-    cr_expect_leq(before, sizeof(*answer) + LENGTH + 64);
+    cr_expect_leq(before, sizeof(*answer) + sizeof(struct segment) + LENGTH + 128);
     size_t more = answer_compress(answer);
     cr_expect_geq(more, answer->gzip.len);
     cr_expect_leq(more, answer->gzip.len + 32);
@@ -170,7 +185,7 @@ Test(answer, tells_what_it_costs_and_what_it_costs_more)
     h2o_mem_release_shared(answer);
 }
 
-Test(answer, is_of_another_kind_without_bytes)
+Test(answer, has_no_bytes_when_the_article_is_absent_or_withdrawn)
 {
     const enum answer_kind kinds[] = {ANSWER_ABSENT, ANSWER_WITHDRAWN};
     for (size_t i = 0; i < 2; i++) {
@@ -182,4 +197,145 @@ Test(answer, is_of_another_kind_without_bytes)
         cr_expect_eq(answer_compress(answer), 0);
         h2o_mem_release_shared(answer);
     }
+}
+
+/* ---- answers of two segments */
+
+static struct segment *segment_of(const char *bytes, size_t length)
+{
+    struct segment *segment = segment_create(&memory, length);
+    segment_append(segment, bytes, length);
+    return segment;
+}
+
+/* The second part begins at a byte of its segment. */
+static struct answer *answer_of_two(struct segment *one, struct segment *two, size_t from)
+{
+    const struct answer_part parts[] = {
+        {one, h2o_iovec_init(one->bytes, one->length)},
+        {two, h2o_iovec_init(two->bytes + from, two->length - from)},
+    };
+    return answer_create(&memory, parts, 2);
+}
+
+Test(answer, shares_the_segments_that_it_is_made_of)
+{
+    struct segment *one = segment_of("har", 3), *two = segment_of("{bour", 5);
+    struct answer *answer = answer_of_two(one, two, 1);
+    h2o_mem_release_shared(one);
+    h2o_mem_release_shared(two);
+    cr_expect_eq(answer->length, 7);
+    cr_expect_arr_eq(answer->parts[0].bytes.base, "har", 3);
+    cr_expect_arr_eq(answer->parts[1].bytes.base, "bour", 4);
+    cr_expect_str_eq(answer->etag, "\"4525043ccc4dc55e\"",
+                     "the ETag is that of the same bytes in one piece");
+    h2o_mem_release_shared(answer);
+}
+
+Test(answer, has_the_same_etag_for_any_pieces_of_a_large_segment)
+{
+    enum { LARGE = 1000 * 1000 };
+    char *bytes = malloc(LARGE);
+    for (size_t i = 0; i < LARGE; i++)
+        bytes[i] = (char)(i * i >> 3);
+    struct answer *want = answer_of(bytes, LARGE);
+    for (size_t piece = 999; piece < LARGE; piece *= 7) {
+        struct segment *one = segment_create_large(&memory, LARGE - 10);
+        for (size_t at = 0; at < LARGE - 10; at += piece)
+            segment_append(one, bytes + at, LARGE - 10 - at < piece ? LARGE - 10 - at : piece);
+        struct segment *two = segment_of(bytes + LARGE - 10, 10);
+        struct answer *got = answer_of_two(one, two, 0);
+        cr_expect_str_eq(got->etag, want->etag, "in pieces of %zu", piece);
+        h2o_mem_release_shared(one);
+        h2o_mem_release_shared(two);
+        h2o_mem_release_shared(got);
+    }
+    h2o_mem_release_shared(want);
+    free(bytes);
+}
+
+Test(answer, is_compressed_over_both_parts)
+{
+    struct segment *one = segment_of(text(), LENGTH / 2),
+                   *two = segment_of(text() + LENGTH / 2, LENGTH / 2);
+    struct answer *answer = answer_of_two(one, two, 0);
+    h2o_mem_release_shared(one);
+    h2o_mem_release_shared(two);
+    cr_assert_gt(answer_compress(answer), 0);
+    expect_gzip_of(answer, text(), LENGTH);
+    h2o_mem_release_shared(answer);
+}
+
+Test(answer, is_not_compressed_above_half_a_megabyte)
+{
+    char *bytes = calloc(1, LARGEST_GZIP + 1);
+    struct answer *most = answer_of(bytes, LARGEST_GZIP),
+                  *too_long = answer_of(bytes, LARGEST_GZIP + 1);
+    cr_expect_gt(answer_compress(most), 0);
+    cr_expect_eq(answer_compress(too_long), 0);
+    h2o_mem_release_shared(most);
+    h2o_mem_release_shared(too_long);
+    free(bytes);
+}
+
+/* ---- the budget */
+
+Test(answer, is_not_made_when_the_budget_has_no_room)
+{
+    memory_init(&memory, LENGTH + 2000);
+    struct answer *first = answer_of(text(), LENGTH);
+    cr_assert_not_null(first);
+    cr_expect_null(answer_of(text(), LENGTH));
+    h2o_mem_release_shared(first);
+    struct answer *again = answer_of(text(), LENGTH);
+    cr_expect_not_null(again);
+    h2o_mem_release_shared(again);
+}
+
+Test(answer, stays_plain_when_the_budget_has_no_room_for_compression)
+{
+    memory_init(&memory, LENGTH + 1000);
+    struct answer *answer = answer_of(text(), LENGTH);
+    cr_assert_not_null(answer);
+    cr_expect_eq(answer_compress(answer), 0);
+    cr_expect_null(answer->gzip.base);
+    h2o_mem_release_shared(answer);
+}
+
+Test(answer, reserves_as_much_as_its_compression_takes)
+{
+    struct answer *answer = answer_of(text(), LENGTH);
+    size_t used = memory_used(&memory);
+    size_t more = answer_compress(answer);
+    cr_assert_gt(more, 0);
+    cr_expect_eq(memory_used(&memory), used + more);
+    h2o_mem_release_shared(answer);
+    cr_expect_eq(memory_used(&memory), 0);
+}
+
+Test(answer, is_not_compressed_in_vain)
+{
+    struct answer *answer = answer_of(text(), LENGTH);
+    memory.max_bytes = memory_used(&memory) + LENGTH / 2; /* the result fits, LENGTH bytes don't */
+    cr_expect_eq(answer_compress(answer), 0);
+    cr_expect_null(answer->gzip.base);
+    h2o_mem_release_shared(answer);
+}
+
+Test(answer, counts_once_a_segment_that_two_answers_in_the_cache_share)
+{
+    struct segment *one = segment_of("har", 3), *two = segment_of("bour", 4);
+    struct answer *first = answer_of_two(one, two, 0), *second = answer_of_two(one, two, 1);
+    h2o_mem_release_shared(one);
+    h2o_mem_release_shared(two);
+    size_t before = memory_used(&memory);
+    answer_enter_cache(first);
+    answer_enter_cache(second);
+    cr_expect_eq(memory_used(&memory), 0);
+    answer_leave_cache(first);
+    cr_expect_eq(memory_used(&memory), 0, "the second one is still there");
+    answer_leave_cache(second);
+    cr_expect_eq(memory_used(&memory), before);
+    h2o_mem_release_shared(first);
+    h2o_mem_release_shared(second);
 }

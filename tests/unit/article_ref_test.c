@@ -4,7 +4,7 @@
 
 #include "handlers/article_ref.h"
 
-/* From memory of exactly this length, so that a sanitizer sees what is read behind it. */
+/* The memory has exactly this length, so that a sanitizer sees a read beyond the end. */
 static struct article_ref parse(const char *text, size_t length)
 {
     char *exact = malloc(length + 1);
@@ -14,13 +14,14 @@ static struct article_ref parse(const char *text, size_t length)
     return ref;
 }
 
-/* Tables are walked in one test each: they are long, and a process a row takes its time. */
+/* One test goes through a whole table. The tables are long, and a process for each row takes
+ * time. */
 struct id_case {
     char text[48];
     int64_t id;
 };
 
-Test(article_ref, takes_digits_for_an_id)
+Test(article_ref, reads_digits_as_an_id)
 {
     static const struct id_case cases[] = {
         {"1", 1},
@@ -45,7 +46,7 @@ struct slug_case {
     char text[48], slug[48];
 };
 
-Test(article_ref, takes_words_with_hyphens_for_a_slug)
+Test(article_ref, reads_words_with_hyphens_as_a_slug)
 {
     static const struct slug_case cases[] = {
         {"a", "a"},
@@ -72,10 +73,10 @@ struct bad_case {
     char text[48];
 };
 
-Test(article_ref, refuses_what_is_neither)
+Test(article_ref, refuses_a_text_that_is_neither_an_id_nor_a_slug)
 {
     static const struct bad_case cases[] = {
-        /* no number from 1 to 2^63 - 1 */
+        /* not a number from 1 to 2^63 - 1 */
         {"0"},
         {"000"},
         {"9223372036854775808"},
@@ -97,7 +98,7 @@ Test(article_ref, refuses_what_is_neither)
         {"1_0"},
         {"0x1F"},
         {"\xef\xbc\x91"},
-        /* no slug */
+        /* not a slug */
         {""},
         {"-"},
         {"--"},
@@ -121,10 +122,10 @@ Test(article_ref, refuses_what_is_neither)
         {"a\xcc\x81"},
         {"a\xff"},
         {"%FF"},
-        /* digits and hyphens: no letter */
+        /* digits and hyphens, but no letter */
         {"1-2"},
         {"2024-01-31"},
-        /* what is not percent-encoding, and what was encoded twice */
+        /* not percent-encoding, or encoded twice */
         {"%"},
         {"a%"},
         {"1%"},
@@ -139,7 +140,7 @@ Test(article_ref, refuses_what_is_neither)
         {"%u0031"},
         {"% 1"},
         {"%+1"},
-        /* a NUL that would end a string of C */
+        /* a NUL, which would end a C string */
         {"%00"},
         {"1%00"},
         {"a%00"},
@@ -168,24 +169,24 @@ Test(article_ref, reads_no_byte_beyond_the_text)
     cr_expect_eq(parse("a%61", 2).kind, ARTICLE_REF_INVALID);
 }
 
-Test(article_ref, takes_a_slug_of_200_bytes_and_no_more)
+Test(article_ref, accepts_a_slug_of_200_bytes_and_refuses_a_longer_one)
 {
-    char text[3 * (ARTICLE_SLUG_MAX_BYTES + 1)];
+    char text[3 * (SLUG_MAX_BYTES + 1)];
     memset(text, 'x', sizeof(text));
-    struct article_ref ref = parse(text, ARTICLE_SLUG_MAX_BYTES);
+    struct article_ref ref = parse(text, SLUG_MAX_BYTES);
     cr_expect_eq(ref.kind, ARTICLE_REF_SLUG);
-    cr_expect_eq(strlen(ref.slug), ARTICLE_SLUG_MAX_BYTES);
-    cr_expect_eq(parse(text, ARTICLE_SLUG_MAX_BYTES + 1).kind, ARTICLE_REF_INVALID);
+    cr_expect_eq(strlen(ref.slug), SLUG_MAX_BYTES);
+    cr_expect_eq(parse(text, SLUG_MAX_BYTES + 1).kind, ARTICLE_REF_INVALID);
     cr_expect_eq(parse(text, sizeof(text)).kind, ARTICLE_REF_INVALID);
 
     for (size_t i = 0; i < sizeof(text); i += 3)
         memcpy(text + i, "%78", 3);
-    cr_expect_eq(parse(text, 3 * ARTICLE_SLUG_MAX_BYTES).kind, ARTICLE_REF_SLUG,
-                 "it is the decoded length that counts");
+    cr_expect_eq(parse(text, 3 * SLUG_MAX_BYTES).kind, ARTICLE_REF_SLUG,
+                 "the decoded length counts");
     cr_expect_eq(parse(text, sizeof(text)).kind, ARTICLE_REF_INVALID);
 }
 
-Test(article_ref, knows_every_byte_that_a_slug_is_made_of)
+Test(article_ref, accepts_every_byte_of_a_slug_and_no_other)
 {
     for (int byte = 0; byte < 256; byte++) {
         char text[] = {'a', (char)byte, 'a'};

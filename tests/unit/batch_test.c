@@ -26,7 +26,7 @@ Test(batch, is_full_at_the_65th_id)
     cr_expect_not(db_batch_add(&batch, 555));
     cr_expect_not(db_batch_add(&batch, 5000));
     cr_expect_arr_eq(&batch, &before, sizeof(batch));
-    cr_expect(db_batch_add(&batch, 1000), "an id that is in it needs no room");
+    cr_expect(db_batch_add(&batch, 1000), "an id that the batch has needs no room");
     cr_expect(db_batch_add(&batch, 1000 - 10 * (DB_BATCH_MAX_IDS - 1)));
     cr_expect_eq(batch.n, DB_BATCH_MAX_IDS);
 }
@@ -50,7 +50,7 @@ Test(batch, encodes_a_bigint_array_as_postgresql_reads_it)
     cr_assert_arr_eq(wire, want, sizeof(want));
 }
 
-Test(batch, encodes_a_full_batch_within_its_bytes)
+Test(batch, encodes_a_full_batch_in_its_buffer)
 {
     struct db_batch batch = {0};
     char wire[DB_BATCH_MAX_BYTES];

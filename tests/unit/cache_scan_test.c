@@ -1,5 +1,6 @@
-/* Who is pushed out when a crawler reads the whole archive? Readers ask for 20,000 articles as by
- * Zipf; in each minute of theirs somebody else asks for each article once, evenly between them. */
+/* Which items does the cache evict when a crawler reads the whole archive? Readers ask for 20,000
+ * articles with the frequencies of Zipf's law. In each minute, a crawler asks once for each
+ * article, evenly between the readers' requests. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
@@ -10,21 +11,21 @@
 enum { ARTICLES = 20000, MINUTES = 6, A_MINUTE = 60000 };
 
 static double sum[ARTICLES + 1]; /* [r]: the weights of the first r ranks */
-static uint32_t id_of[ARTICLES]; /* by rank: the hot ones are anywhere in the archive */
+static uint32_t id_of[ARTICLES]; /* by rank: the popular articles are anywhere in the archive */
 
-static void draw_ranks(struct random *chance, double exponent)
+static void draw_ranks(struct random *rng, double exponent)
 {
     for (uint32_t r = 0; r < ARTICLES; r++) {
         sum[r + 1] = sum[r] + pow(r + 1, -exponent);
-        uint32_t other = random_below(chance, r + 1);
+        uint32_t other = random_below(rng, r + 1);
         id_of[r] = id_of[other];
         id_of[other] = r;
     }
 }
 
-static uint32_t reader_asks(struct random *chance)
+static uint32_t reader_asks(struct random *rng)
 {
-    double x = random_unit(chance) * sum[ARTICLES];
+    double x = random_unit(rng) * sum[ARTICLES];
     uint32_t low = 0, high = ARTICLES - 1;
     while (low < high) {
         uint32_t middle = (low + high) / 2;
@@ -36,15 +37,15 @@ static uint32_t reader_asks(struct random *chance)
     return id_of[low];
 }
 
-/* The readers' hits, in percent, from the second minute on. */
+/* The readers' hits in percent, from the second minute on. */
 static double hits(int kind, double exponent, uint32_t room, bool has_crawler)
 {
-    struct random chance = random_of(1);
+    struct random rng = random_of(1);
     struct policy *policy = policies[kind].create(ARTICLES, room);
     unsigned n = 0;
-    draw_ranks(&chance, exponent);
+    draw_ranks(&rng, exponent);
     for (uint32_t i = 0; i < MINUTES * A_MINUTE; i++) {
-        n += policies[kind].ask(policy, reader_asks(&chance)) && i >= A_MINUTE;
+        n += policies[kind].ask(policy, reader_asks(&rng)) && i >= A_MINUTE;
         if (has_crawler && i % (A_MINUTE / ARTICLES) == 0)
             policies[kind].ask(policy, i / (A_MINUTE / ARTICLES) % ARTICLES);
     }
@@ -62,7 +63,7 @@ static double lost_to_the_crawler(int kind, uint32_t room)
 
 TestSuite(cache_scan, .timeout = 60);
 
-Test(cache_scan, loses_a_point_at_most_where_a_crawler_reads_all_in_each_minute)
+Test(cache_scan, loses_at_most_one_point_when_a_crawler_reads_everything_each_minute)
 {
     cr_expect_leq(lost_to_the_crawler(POLICY_S3FIFO, ARTICLES / 20), 1.0);
     cr_expect_leq(lost_to_the_crawler(POLICY_S3FIFO, ARTICLES / 10), 1.0);
@@ -87,9 +88,9 @@ Test(cache_scan, hits_within_two_points_of_the_best_policy_without_a_crawler)
     }
 }
 
-/* The yardsticks themselves: a loop one longer than the room is what LRU and FIFO are worst at, and
- * of which the best policy keeps all but one. */
-Test(cache_scan, measures_with_yardsticks_that_are_right_about_a_loop)
+/* Checks the reference policies. In a loop over one more item than fits, LRU and FIFO never hit,
+ * and the best policy misses one item in each turn. */
+Test(cache_scan, is_compared_with_policies_that_are_right_about_a_loop)
 {
     enum { ROOM = 50, N = 51 * 100 };
     static uint32_t ids[N];

@@ -9,13 +9,14 @@
 
 static char *error;
 
-/* The settings of whoever runs the tests are not ours. */
+/* The environment of the test run must not change the tests. */
 static void clear_environment(void)
 {
     const char *const variables[] = {
-        "PGHOST",           "PGHOSTADDR", "PGPORT",        "PGDATABASE",   "PGUSER",
-        "PGPASSWORD",       "PGSERVICE",  "PGSERVICEFILE", "PGSYSCONFDIR", "PGGSSENCMODE",
-        "PGCLIENTENCODING", "PGSSLMODE",  "PGAPPNAME"};
+        "PGHOST",       "PGHOSTADDR",           "PGPORT",           "PGDATABASE",
+        "PGUSER",       "PGPASSWORD",           "PGSERVICE",        "PGSERVICEFILE",
+        "PGSYSCONFDIR", "PGGSSENCMODE",         "PGCLIENTENCODING", "PGSSLMODE",
+        "PGAPPNAME",    "PGTARGETSESSIONATTRS", "PGCONNECT_TIMEOUT"};
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
         unsetenv(variables[i]);
     error = NULL;
@@ -28,7 +29,7 @@ static void free_error(void)
 
 TestSuite(conninfo, .init = clear_environment, .fini = free_error);
 
-/* The hosts as "name/address/port" with spaces between; where all are empty, "//". */
+/* The hosts as "name/address/port", separated by spaces. Where all three are empty: "//". */
 static void hosts_text(const struct db_conninfo *info, char *text, size_t size)
 {
     size_t n = 0;
@@ -43,7 +44,7 @@ static const char *value_of(const struct db_conninfo *info, const char *keyword)
     const char *value = NULL;
     for (size_t i = 0; info->keywords[i] != NULL; i++) {
         if (strcmp(info->keywords[i], keyword) == 0) {
-            cr_expect_null(value, "%s stands twice", keyword);
+            cr_expect_null(value, "%s is there twice", keyword);
             value = info->values[i];
         }
     }
@@ -56,7 +57,8 @@ struct form {
     char want[120];    /* name|address|port of each host */
 };
 
-/* libpq's default port is 5432 unless PGPORT says else, and may be filled in or left empty. */
+/* libpq's default port is 5432 unless PGPORT has another one. The port may be filled in or
+ * empty. */
 ParameterizedTestParameters(conninfo, finds_the_hosts_in_every_form)
 {
     static struct form cases[] = {
@@ -102,7 +104,7 @@ ParameterizedTest(struct form *c, conninfo, finds_the_hosts_in_every_form)
     db_conninfo_destroy(info);
 }
 
-Test(conninfo, keeps_the_other_parameters_and_speaks_utf8)
+Test(conninfo, keeps_the_other_parameters_and_asks_for_utf8)
 {
     setenv("PGAPPNAME", "someone", 1);
     struct db_conninfo *info = db_conninfo_create(
@@ -121,7 +123,59 @@ Test(conninfo, keeps_the_other_parameters_and_speaks_utf8)
     db_conninfo_destroy(info);
 }
 
-Test(conninfo, asks_kerberos_where_it_was_told_to)
+struct attrs_case {
+    char url[64], variable[64], want[16];
+};
+
+ParameterizedTestParameters(conninfo, asks_for_a_primary_unless_the_url_says_otherwise)
+{
+    static struct attrs_case cases[] = {
+        {"host=a,b", "", "read-write"},
+        {"host=a,b target_session_attrs=any", "", "any"},
+        {"postgresql://a/d?target_session_attrs=primary", "", "primary"},
+        {"host=a", "PGTARGETSESSIONATTRS=primary", "primary"},
+        {"host=a target_session_attrs=any", "PGTARGETSESSIONATTRS=primary", "any"},
+    };
+    return cr_make_param_array(struct attrs_case, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+ParameterizedTest(struct attrs_case *c, conninfo, asks_for_a_primary_unless_the_url_says_otherwise)
+{
+    if (c->variable[0] != '\0')
+        putenv(c->variable);
+    struct db_conninfo *info = db_conninfo_create(c->url, &error);
+    cr_assert_not_null(info, "%s", error);
+    cr_expect_str_eq(value_of(info, "target_session_attrs"), c->want, "%s", c->url);
+    db_conninfo_destroy(info);
+}
+
+struct timeout_case {
+    char url[64];
+    unsigned want_s;
+};
+
+ParameterizedTestParameters(conninfo, reads_the_connect_timeout_as_libpq_does)
+{
+    static struct timeout_case cases[] = {
+        {"host=a", 0},
+        {"host=a connect_timeout=0", 0},
+        {"host=a connect_timeout=-1", 0},
+        {"host=a connect_timeout=1", 2},
+        {"host=a connect_timeout=2", 2},
+        {"postgresql://a/d?connect_timeout=30", 30},
+    };
+    return cr_make_param_array(struct timeout_case, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+ParameterizedTest(struct timeout_case *c, conninfo, reads_the_connect_timeout_as_libpq_does)
+{
+    struct db_conninfo *info = db_conninfo_create(c->url, &error);
+    cr_assert_not_null(info, "%s", error);
+    cr_expect_eq(info->connect_timeout_s, c->want_s, "%s", c->url);
+    db_conninfo_destroy(info);
+}
+
+Test(conninfo, uses_kerberos_when_the_url_asks_for_it)
 {
     struct db_conninfo *info = db_conninfo_create("host=h gssencmode=prefer", &error);
     cr_assert_not_null(info, "%s", error);
@@ -150,7 +204,7 @@ struct bad_form {
     char url[160];
 };
 
-ParameterizedTestParameters(conninfo, refuses_what_it_cannot_understand_and_tells_no_password)
+ParameterizedTestParameters(conninfo, refuses_a_wrong_form_and_shows_no_password)
 {
     static struct bad_form cases[] = {
         {"SECRET"},
@@ -165,6 +219,8 @@ ParameterizedTestParameters(conninfo, refuses_what_it_cannot_understand_and_tell
         {"mysql://u:SECRET@h/d"},
         {"http://u:SECRET@h/d"},
         {"host=a,b port=1,2,3 password=SECRET"},
+        {"host=a connect_timeout=soon password=SECRET"},
+        {"host=a target_session_attrs=best password=SECRET"},
         {"host=a port=1,2 password=SECRET"},
         {"host=a,b hostaddr=127.0.0.1 password=SECRET"},
         {"host=a hostaddr=127.0.0.1,::1 password=SECRET"},
@@ -174,8 +230,7 @@ ParameterizedTestParameters(conninfo, refuses_what_it_cannot_understand_and_tell
     return cr_make_param_array(struct bad_form, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct bad_form *c, conninfo,
-                  refuses_what_it_cannot_understand_and_tells_no_password)
+ParameterizedTest(struct bad_form *c, conninfo, refuses_a_wrong_form_and_shows_no_password)
 {
     cr_assert_null(db_conninfo_create(c->url, &error), "%s", c->url);
     cr_assert_not_null(error);
@@ -184,7 +239,7 @@ ParameterizedTest(struct bad_form *c, conninfo,
     cr_expect_null(strchr(error, '\n'), "%s", error);
 }
 
-Test(conninfo, takes_16_hosts)
+Test(conninfo, accepts_16_hosts)
 {
     struct db_conninfo *info =
         db_conninfo_create("host=a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p port=7", &error);
@@ -200,7 +255,7 @@ struct host_case {
     bool is_name;
 };
 
-ParameterizedTestParameters(conninfo, knows_which_hosts_have_to_be_looked_up)
+ParameterizedTestParameters(conninfo, knows_which_hosts_are_names_that_need_a_resolver)
 {
     static struct host_case cases[] = {
         {"db.example", "", true}, {"localhost", "", true},      {"127.0.0.1", "", true},
@@ -210,13 +265,13 @@ ParameterizedTestParameters(conninfo, knows_which_hosts_have_to_be_looked_up)
     return cr_make_param_array(struct host_case, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct host_case *c, conninfo, knows_which_hosts_have_to_be_looked_up)
+ParameterizedTest(struct host_case *c, conninfo, knows_which_hosts_are_names_that_need_a_resolver)
 {
     struct db_host host = {.name = c->name, .address = c->address, .port = ""};
     cr_expect_eq(db_host_is_name(&host), c->is_name, "\"%s\" \"%s\"", c->name, c->address);
 }
 
-Test(conninfo, destroys_nothing)
+Test(conninfo, accepts_null_in_destroy)
 {
     db_conninfo_destroy(NULL);
 }

@@ -34,7 +34,7 @@ ParameterizedTest(struct value_case *c, counter, puts_a_value_under_the_first_bo
     cr_expect_eq(counter_get(&h.sum), c->value);
 }
 
-Test(counter, sums_up_what_a_histogram_was_given)
+Test(counter, adds_up_the_values_of_a_histogram)
 {
     struct histogram h = {0};
     for (uint64_t i = 0; i <= 50; i++)
@@ -58,7 +58,7 @@ Test(counter, has_a_bucket_above_as_many_bounds_as_there_may_be)
     cr_expect_eq(counter_get(&h.bucket[HISTOGRAM_MAX_BOUNDS]), 1);
 }
 
-Test(counter, is_given_bounds_that_ascend)
+Test(counter, has_bounds_that_ascend)
 {
     const struct histogram_bounds *all[] = {&db_batch_bounds, &db_wait_bounds_us,
                                             &metrics_latency_bounds_us};

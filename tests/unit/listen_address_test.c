@@ -35,7 +35,7 @@ ParameterizedTest(struct form *c, listen_address, reads_the_forms_of_an_address)
     free(text);
 }
 
-Test(listen_address, takes_every_address_where_only_a_port_is_named)
+Test(listen_address, means_every_address_when_only_a_port_is_named)
 {
     struct listen_address address;
     char *error = NULL;
@@ -59,7 +59,7 @@ struct bad_form {
     char text[64];
 };
 
-ParameterizedTestParameters(listen_address, says_what_is_wrong_with_the_others)
+ParameterizedTestParameters(listen_address, names_the_fault_of_a_bad_address)
 {
     static struct bad_form cases[] = {
         {""},
@@ -85,7 +85,7 @@ ParameterizedTestParameters(listen_address, says_what_is_wrong_with_the_others)
     return cr_make_param_array(struct bad_form, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct bad_form *c, listen_address, says_what_is_wrong_with_the_others)
+ParameterizedTest(struct bad_form *c, listen_address, names_the_fault_of_a_bad_address)
 {
     struct listen_address address;
     char *error = NULL, quoted[80];

@@ -1,4 +1,4 @@
-/* What is written is caught by a socket that keeps each write(2) apart, in place of stderr. */
+/* A socket that keeps each write(2) apart replaces stderr and receives the lines. */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <json-c/json.h>
@@ -52,7 +52,7 @@ static json_object *parse_line(void)
     size_t length = strlen(line);
     cr_assert(length > 0 && line[length - 1] == '\n', "\"%s\"", line);
     cr_assert_eq(strchr(line, '\n'), line + length - 1, "one line: %s", line);
-    cr_assert_neq(mbstowcs(NULL, line, 0), (size_t)-1, "it is no UTF-8");
+    cr_assert_neq(mbstowcs(NULL, line, 0), (size_t)-1, "it is not UTF-8");
     struct json_tokener *tokener = json_tokener_new();
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
     json_object *object = json_tokener_parse_ex(tokener, line, (int)length - 1);
@@ -81,7 +81,7 @@ Test(log, writes_one_object_a_line_with_time_level_and_event_first)
                     .tm_min = minute,
                     .tm_sec = second};
     cr_expect_lt(labs((long)(timegm(&tm) - time(NULL))), 60, "it is UTC");
-    cr_expect_not(read_line(), "nothing more");
+    cr_expect_not(read_line(), "there is nothing more");
 }
 
 Test(log, leaves_out_a_field_without_text_and_keeps_an_empty_one)
@@ -99,7 +99,7 @@ Test(log, writes_an_event_without_fields)
     cr_expect_not_null(strstr(line, "\"level\":\"warn\",\"event\":\"bare\"}"), "%s", line);
 }
 
-Test(log, writes_what_is_as_urgent_as_asked_for)
+Test(log, writes_the_events_of_the_set_level_and_above)
 {
     for (int least = 0; least < LOG_NLEVELS; least++) {
         log_init((enum log_level)least);
@@ -117,14 +117,14 @@ struct bytes {
     char text[24];
 };
 
-ParameterizedTestParameters(log, replaces_bytes_that_are_no_utf8)
+ParameterizedTestParameters(log, replaces_bytes_that_are_not_utf8)
 {
     static struct bytes cases[] = {
-        {"\x80"}, /* a continuation of nothing */
+        {"\x80"}, /* a continuation byte without a first byte */
         {"a\xff"
-         "b"}, /* a byte that UTF-8 has not */
+         "b"}, /* a byte that UTF-8 does not use */
         {"\xfe\xff"},
-        {"\xc3"}, /* cut short */
+        {"\xc3"}, /* incomplete */
         {"\xc3("},
         {"\xe2\x82"},
         {"\xe2\x28\xa1"},
@@ -143,7 +143,7 @@ ParameterizedTestParameters(log, replaces_bytes_that_are_no_utf8)
     return cr_make_param_array(struct bytes, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct bytes *c, log, replaces_bytes_that_are_no_utf8)
+ParameterizedTest(struct bytes *c, log, replaces_bytes_that_are_not_utf8)
 {
     log_event(LOG_ERROR, "bytes", {"text", c->text}, {"after", "fine"});
     cr_assert(read_line());
@@ -152,7 +152,7 @@ ParameterizedTest(struct bytes *c, log, replaces_bytes_that_are_no_utf8)
     json_object_put(object);
 }
 
-ParameterizedTestParameters(log, keeps_text_as_it_is)
+ParameterizedTestParameters(log, does_not_change_other_text)
 {
     static struct bytes cases[] = {
         {"plain"},       {"\"quoted\" \\ / {}"},       {"tab\tline\nend\r"}, {"\x01\x1f\x7f"},
@@ -161,7 +161,7 @@ ParameterizedTestParameters(log, keeps_text_as_it_is)
     return cr_make_param_array(struct bytes, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct bytes *c, log, keeps_text_as_it_is)
+ParameterizedTest(struct bytes *c, log, does_not_change_other_text)
 {
     log_event(LOG_ERROR, "text", {"text", c->text});
     cr_assert(read_line());
@@ -208,7 +208,7 @@ static void *write_lines(void *unused)
 {
     (void)unused;
     for (int i = 0; i < LINES; i++)
-        log_event(LOG_ERROR, "many", {"text", "of several threads at once"});
+        log_event(LOG_ERROR, "many", {"text", "a line of several threads at once"});
     return NULL;
 }
 
@@ -226,7 +226,7 @@ Test(log, may_be_written_by_many_threads)
     cr_expect_not(read_line());
 }
 
-/* Asks until the first second is over that began while it asked. */
+/* Asks until one whole second is over that began during the questions. */
 struct asked {
     unsigned yes, no, left_out;
 };
@@ -236,7 +236,7 @@ static _Thread_local struct log_limit limit;
 static struct asked ask_for_a_second(void)
 {
     unsigned left_out;
-    for (unsigned i = 0; i < 20; i++) /* so that the rest of this second leaves some out */
+    for (unsigned i = 0; i < 20; i++) /* so that the rest of this second leaves out at least one */
         log_may_repeat(&limit, &left_out);
     do
         log_may_repeat(&limit, &left_out);

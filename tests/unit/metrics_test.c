@@ -13,7 +13,7 @@ static size_t index_of(int status)
     return i;
 }
 
-Test(metrics, counts_each_status_and_route_by_itself)
+Test(metrics, counts_each_status_and_route_separately)
 {
     metrics_count_request(&metrics, 1, 200, 100);
     metrics_count_request(&metrics, 1, 200, 100);
@@ -43,7 +43,7 @@ Test(metrics, knows_every_status_that_the_contract_names)
     for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
         cr_expect_lt(index_of(named[i]), METRICS_NSTATUSES - 1, "%d", named[i]);
     for (size_t i = 0; i < METRICS_NSTATUSES; i++)
-        cr_expect_eq(index_of(metrics_statuses[i]), i, "%d stands twice", metrics_statuses[i]);
+        cr_expect_eq(index_of(metrics_statuses[i]), i, "%d occurs twice", metrics_statuses[i]);
 }
 
 Test(metrics, puts_the_time_of_a_request_into_its_routes_histogram)
@@ -58,7 +58,7 @@ Test(metrics, puts_the_time_of_a_request_into_its_routes_histogram)
     cr_expect_eq(counter_get(&metrics.latency_us[0].sum), 0);
 }
 
-Test(metrics, aborts_on_a_route_that_cannot_be, .signal = SIGABRT)
+Test(metrics, aborts_on_a_route_that_does_not_exist, .signal = SIGABRT)
 {
     metrics_count_request(&metrics, METRICS_MAX_ROUTES, 200, 0);
 }

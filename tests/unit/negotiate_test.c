@@ -8,7 +8,7 @@ enum { MAX_HEADERS = 3, MAX_LENGTH = 96 };
 
 /* The headers of one request, in their order. */
 struct wanted {
-    char values[MAX_HEADERS][MAX_LENGTH]; /* "-": this one and those behind it are not sent */
+    char values[MAX_HEADERS][MAX_LENGTH]; /* "-": this one and the following ones are not sent */
     bool want;
 };
 
@@ -26,7 +26,7 @@ static void clear_pool(void)
 
 TestSuite(negotiate, .init = init_pool, .fini = clear_pool);
 
-/* Values are copied without a NUL behind them, so that a read beyond the end is found. */
+/* The copy of a value has no NUL after it, so that a sanitizer sees a read beyond the end. */
 static h2o_headers_t headers_of(const h2o_token_t *name, const struct wanted *c)
 {
     h2o_headers_t headers = {0};
@@ -40,7 +40,7 @@ static h2o_headers_t headers_of(const h2o_token_t *name, const struct wanted *c)
     return headers;
 }
 
-ParameterizedTestParameters(negotiate, gzip_where_the_client_likes_it_best)
+ParameterizedTestParameters(negotiate, uses_gzip_when_the_client_prefers_it)
 {
     static struct wanted cases[] = {
         {{"-"}, false},
@@ -53,7 +53,7 @@ ParameterizedTestParameters(negotiate, gzip_where_the_client_likes_it_best)
         {{"compress, gzip", "-"}, true},
         {{"compress;q=0.5, gzip;q=1.0", "-"}, true},
         {{"gzip;q=1.0, identity; q=0.5, *;q=0", "-"}, true},
-        /* what browsers and libraries send */
+        /* the headers of browsers and libraries */
         {{"gzip, deflate, br, zstd", "-"}, true},
         {{"br;q=1.0, gzip;q=0.8, *;q=0.1", "-"}, true},
         {{"gzip;q=1.0,deflate;q=0.6,identity;q=0.3", "-"}, true},
@@ -66,7 +66,7 @@ ParameterizedTestParameters(negotiate, gzip_where_the_client_likes_it_best)
         {{"*, gzip;q=0", "-"}, false},
         {{"*;q=0", "-"}, false},
         {{"*;q=0, gzip", "-"}, true},
-        /* which is liked best */
+        /* which one the client prefers */
         {{"identity;q=1, gzip;q=0.5", "-"}, false},
         {{"gzip;q=0.5, identity;q=0.4", "-"}, true},
         {{"gzip;q=0.501, identity;q=0.5", "-"}, true},
@@ -76,7 +76,7 @@ ParameterizedTestParameters(negotiate, gzip_where_the_client_likes_it_best)
         {{"identity;q=0", "-"}, false},
         {{"identity;q=0, gzip;q=0.001", "-"}, true},
         {{"gzip;q=0.001", "-"}, true},
-        /* names in any case, and the old one */
+        /* any case, and the old name */
         {{"GZIP", "-"}, true},
         {{"GZip;Q=0.5", "-"}, true},
         {{"x-gzip", "-"}, true},
@@ -97,7 +97,7 @@ ParameterizedTestParameters(negotiate, gzip_where_the_client_likes_it_best)
         {{"br", "gzip", "-"}, true},
         {{"gzip;q=0", "br", "*"}, false},
         {{"gzip;q=0.5", "", "identity;q=0.7"}, false},
-        /* what can't be read is not taken for a wish */
+        /* a member that cannot be read has no effect */
         {{"gzip;q=", "-"}, false},
         {{"gzip;q", "-"}, false},
         {{"gzip;q=2", "-"}, false},
@@ -115,13 +115,13 @@ ParameterizedTestParameters(negotiate, gzip_where_the_client_likes_it_best)
     return cr_make_param_array(struct wanted, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct wanted *c, negotiate, gzip_where_the_client_likes_it_best)
+ParameterizedTest(struct wanted *c, negotiate, uses_gzip_when_the_client_prefers_it)
 {
     h2o_headers_t headers = headers_of(H2O_TOKEN_ACCEPT_ENCODING, c);
     cr_expect_eq(negotiate_gzip(&headers), c->want, "%s | %s", c->values[0], c->values[1]);
 }
 
-ParameterizedTestParameters(negotiate, knows_the_validator_that_the_client_names)
+ParameterizedTestParameters(negotiate, finds_the_etag_in_the_list_of_the_client)
 {
     static struct wanted cases[] = {
         {{"-"}, false},
@@ -153,7 +153,7 @@ ParameterizedTestParameters(negotiate, knows_the_validator_that_the_client_names
         {{"\"x\", W/\"y\", \"z\",", "-"}, false},
         {{"\",\", \"a,b\"", "-"}, true},
         {{"\"\", \"a,b\"", "-"}, true},
-        {{"\"x,\"a,b\"", "-"}, false}, /* the quotes are elsewhere */
+        {{"\"x,\"a,b\"", "-"}, false}, /* the quotes are in the wrong places */
         {{"junk, \"a,b\"", "-"}, false},
         /* several headers are one list */
         {{"\"x\"", "\"a,b\"", "-"}, true},
@@ -163,7 +163,7 @@ ParameterizedTestParameters(negotiate, knows_the_validator_that_the_client_names
     return cr_make_param_array(struct wanted, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct wanted *c, negotiate, knows_the_validator_that_the_client_names)
+ParameterizedTest(struct wanted *c, negotiate, finds_the_etag_in_the_list_of_the_client)
 {
     h2o_headers_t headers = headers_of(H2O_TOKEN_IF_NONE_MATCH, c);
     cr_expect_eq(negotiate_is_known(&headers, h2o_iovec_init(H2O_STRLIT("\"a,b\""))), c->want,

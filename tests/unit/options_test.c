@@ -12,7 +12,8 @@ static const char *const variables[] = {
     "BROADSHEET_THREADS",     "BROADSHEET_DB_CONNECTIONS",
     "BROADSHEET_CACHE_MB",    "BROADSHEET_MAX_STALE_MS",
     "BROADSHEET_DEADLINE_MS", "BROADSHEET_MAX_CONNECTIONS",
-    "BROADSHEET_LOG",
+    "BROADSHEET_LOG",         "BROADSHEET_MEMORY_MB",
+    "BROADSHEET_RELATED_MS",
 };
 
 static struct options options;
@@ -32,7 +33,7 @@ static void free_error(void)
 
 TestSuite(options, .init = clear_environment, .fini = free_error);
 
-/* A command line, its words apart by spaces. They stay where they are until the process ends. */
+/* A command line; spaces separate its words. The words exist until the process ends. */
 static bool read_line(const char *line)
 {
     static char words[512];
@@ -56,17 +57,20 @@ Test(options, has_a_default_for_all_but_the_database)
     cr_expect_str_eq(options.database_url, "postgres://u@h/d");
     cr_expect_str_eq(options.listen, "127.0.0.1:8080");
     cr_expect_eq(options.threads, (unsigned)sysconf(_SC_NPROCESSORS_ONLN));
-    cr_expect_eq(options.db_connections, 2);
+    cr_expect_eq(options.db_connections, 0, "as many as PostgreSQL allows");
     cr_expect_eq(options.cache_mb, 64);
     cr_expect_eq(options.max_stale_ms, 1000);
     cr_expect_eq(options.deadline_ms, 2000);
     cr_expect_eq(options.max_connections, 10000);
     cr_expect_eq(options.log, LOG_INFO);
+    cr_expect_eq(options.memory_mb, 256);
+    cr_expect_eq(options.related_ms, 250);
 }
 
 Test(options, takes_every_setting_from_the_environment)
 {
-    const char *const values[] = {"u", "[::1]:0", "3", "4", "0", "250", "500", "77", "debug"};
+    const char *const values[] = {"u",   "[::1]:0", "3",     "4",  "0", "250",
+                                  "500", "77",      "debug", "16", "1"};
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
         setenv(variables[i], values[i], 1);
     cr_assert(read_line("serve"), "%s", error);
@@ -78,15 +82,18 @@ Test(options, takes_every_setting_from_the_environment)
     cr_expect_eq(options.max_stale_ms, 250);
     cr_expect_eq(options.deadline_ms, 500);
     cr_expect_eq(options.max_connections, 77);
+    cr_expect_eq(options.memory_mb, 16);
+    cr_expect_eq(options.related_ms, 1);
     cr_expect_eq(options.log, LOG_DEBUG);
 }
 
-Test(options, lets_a_flag_win_over_its_variable)
+Test(options, prefers_a_flag_to_its_variable)
 {
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
         setenv(variables[i], "nonsense", 1);
     cr_assert(read_line("--database-url u --listen=:1 --threads 2 --db-connections 64 --cache-mb 9"
-                        " --max-stale-ms 100 --deadline-ms 10 --max-connections 5 --log error"),
+                        " --max-stale-ms 100 --deadline-ms 10 --max-connections 5 --log error"
+                        " --memory-mb 17 --related-ms 3"),
               "%s", error);
     cr_expect_str_eq(options.database_url, "u");
     cr_expect_str_eq(options.listen, ":1");
@@ -96,10 +103,12 @@ Test(options, lets_a_flag_win_over_its_variable)
     cr_expect_eq(options.max_stale_ms, 100);
     cr_expect_eq(options.deadline_ms, 10);
     cr_expect_eq(options.max_connections, 5);
+    cr_expect_eq(options.memory_mb, 17);
+    cr_expect_eq(options.related_ms, 3);
     cr_expect_eq(options.log, LOG_ERROR);
 }
 
-Test(options, lets_the_last_of_two_flags_win)
+Test(options, prefers_the_last_of_two_equal_flags)
 {
     cr_assert(read_line("--database-url u --threads 2 --threads 3"), "%s", error);
     cr_expect_eq(options.threads, 3);
@@ -107,11 +116,11 @@ Test(options, lets_the_last_of_two_flags_win)
 
 struct bad_line {
     char line[80];
-    char variable[32], value[40]; /* of the environment; "": none */
-    char want[80];                /* stands in the error */
+    char variable[32], value[40]; /* in the environment; "": none */
+    char want[80];                /* is part of the error */
 };
 
-ParameterizedTestParameters(options, says_in_one_line_what_is_wrong)
+ParameterizedTestParameters(options, describes_an_error_in_one_line)
 {
     static struct bad_line cases[] = {
         {"", "", "", "DATABASE_URL is not set"},
@@ -154,7 +163,7 @@ ParameterizedTestParameters(options, says_in_one_line_what_is_wrong)
     return cr_make_param_array(struct bad_line, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-ParameterizedTest(struct bad_line *c, options, says_in_one_line_what_is_wrong)
+ParameterizedTest(struct bad_line *c, options, describes_an_error_in_one_line)
 {
     if (c->variable[0] != '\0')
         setenv(c->variable, c->value, 1);
@@ -163,7 +172,7 @@ ParameterizedTest(struct bad_line *c, options, says_in_one_line_what_is_wrong)
     cr_expect_null(strchr(error, '\n'), "%s", error);
 }
 
-Test(options, hands_on_the_files_of_an_import_in_their_order)
+Test(options, has_the_files_of_an_import_in_their_order)
 {
     cr_assert(read_line("import a.ndjson --database-url u b.ndjson -"), "%s", error);
     cr_assert_eq(options.command, COMMAND_IMPORT);
@@ -173,14 +182,14 @@ Test(options, hands_on_the_files_of_an_import_in_their_order)
     cr_expect_str_eq(options.arguments[2], "-");
 }
 
-Test(options, takes_a_file_that_looks_like_a_flag_behind_two_hyphens)
+Test(options, accepts_a_file_that_looks_like_a_flag_after_two_hyphens)
 {
     cr_assert(read_line("--database-url u import -- --threads"), "%s", error);
     cr_assert_eq(options.narguments, 1);
     cr_expect_str_eq(options.arguments[0], "--threads");
 }
 
-Test(options, helps_whatever_else_is_wrong)
+Test(options, prints_the_help_even_when_other_options_are_wrong)
 {
     setenv("BROADSHEET_THREADS", "nonsense", 1);
     cr_expect(read_line("--help"));

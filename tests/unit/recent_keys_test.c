@@ -2,7 +2,7 @@
 
 #include "cache/recent_keys.h"
 
-/* What a good hash gives for i: splitmix64 (Vigna, public domain). */
+/* The hash of i by a good hash function: splitmix64 (Vigna, public domain). */
 static uint64_t hash(uint64_t i)
 {
     uint64_t z = i * 0x9e3779b97f4a7c15;
@@ -20,14 +20,14 @@ static void finish(void)
 
 TestSuite(recent, .fini = finish, .timeout = 10);
 
-Test(recent, remembers_nothing_where_it_has_no_room)
+Test(recent, remembers_nothing_when_it_has_no_room)
 {
     recent_keys_add(&recent, hash(1));
     cr_expect_not(recent_keys_take(&recent, hash(1), 10));
     cr_expect_eq(recent_keys_bytes(&recent), 0);
 }
 
-Test(recent, tells_what_it_has_seen_once)
+Test(recent, finds_a_key_once)
 {
     recent_keys_fit(&recent, 10);
     recent_keys_add(&recent, hash(1));
@@ -36,7 +36,7 @@ Test(recent, tells_what_it_has_seen_once)
     cr_expect_not(recent_keys_take(&recent, hash(1), 10));
 }
 
-Test(recent, knows_the_last_n)
+Test(recent, finds_the_last_n_keys)
 {
     recent_keys_fit(&recent, 4);
     for (uint64_t i = 1; i <= 3; i++)
@@ -47,25 +47,25 @@ Test(recent, knows_the_last_n)
     cr_expect(recent_keys_take(&recent, hash(1), 3));
 }
 
-Test(recent, loses_few_of_as_many_as_it_fits)
+Test(recent, loses_few_keys_of_the_number_that_it_has_room_for)
 {
     enum { N = 50000 };
     recent_keys_fit(&recent, N);
     for (uint64_t i = 0; i < 4 * N; i++)
         recent_keys_add(&recent, hash(i));
-    unsigned found = 0, old = 0, strangers = 0;
+    unsigned found = 0, old = 0, unknown = 0;
     for (uint64_t i = 0; i < 3 * N; i++)
         old += recent_keys_take(&recent, hash(i), N);
     for (uint64_t i = 3 * N; i < 4 * N; i++)
         found += recent_keys_take(&recent, hash(i), N);
     for (uint64_t i = 4 * N; i < 8 * N; i++)
-        strangers += recent_keys_take(&recent, hash(i), N);
+        unknown += recent_keys_take(&recent, hash(i), N);
     cr_expect_gt(found, N * 9 / 10, "%u of %u found", found, N);
     cr_expect_eq(old, 0);
-    cr_expect_eq(strangers, 0);
+    cr_expect_eq(unknown, 0);
 }
 
-Test(recent, still_knows_what_came_before_it_was_resized)
+Test(recent, still_finds_the_keys_from_before_a_resize)
 {
     recent_keys_fit(&recent, 100);
     for (uint64_t i = 0; i < 50; i++)
@@ -79,7 +79,7 @@ Test(recent, still_knows_what_came_before_it_was_resized)
     cr_expect_geq(found, 95);
 }
 
-Test(recent, drops_the_slots_of_before_once_all_in_them_is_too_old)
+Test(recent, drops_the_old_slots_when_all_their_keys_are_too_old)
 {
     recent_keys_fit(&recent, 100);
     for (uint64_t i = 0; i < 100; i++)
@@ -91,11 +91,11 @@ Test(recent, drops_the_slots_of_before_once_all_in_them_is_too_old)
     cr_expect_lt(recent_keys_bytes(&recent), with_both);
 }
 
-Test(recent, takes_22_bytes_at_most_for_each_that_it_fits)
+Test(recent, takes_at_most_22_bytes_for_each_key_that_it_has_room_for)
 {
     for (size_t n = 1; n < 100000; n += 1 + n / 50) {
         recent_keys_fit(&recent, n);
-        for (uint64_t i = 0; i < 3 * n; i++) /* the slots of before are gone then */
+        for (uint64_t i = 0; i < 3 * n; i++) /* the old slots are dropped then */
             recent_keys_add(&recent, hash(i));
         cr_assert_leq(recent_keys_bytes(&recent), 128 + 22 * n, "%zu bytes for %zu",
                       recent_keys_bytes(&recent), n);

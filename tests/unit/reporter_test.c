@@ -1,90 +1,73 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "db/reporter.h"
 
 static struct db_reporter reporter;
-static unsigned told[DB_EVENT_FAILED + 1];
-static char last[256];
 
-static void on_event(enum db_event event, const char *why)
+static bool is_reported(enum db_event event, const char *why)
 {
-    told[event]++;
-    snprintf(last, sizeof(last), "%s", why);
+    return db_reporter_problem(&reporter, event, why);
 }
 
-static void init(void)
+Test(reporter, reports_a_start_once)
 {
-    db_reporter_init(&reporter, on_event);
+    cr_expect(db_reporter_up(&reporter));
+    cr_expect_not(db_reporter_up(&reporter));
 }
 
-TestSuite(reporter, .init = init);
-
-static void down(const char *why, enum db_conn_state was)
-{
-    struct db_conn conn = {.state = DB_CONN_DOWN};
-    snprintf(conn.why, sizeof(conn.why), "%s", why);
-    db_reporter_down(&reporter, &conn, was);
-}
-
-Test(reporter, tells_a_start_once)
-{
-    db_reporter_up(&reporter);
-    db_reporter_up(&reporter);
-    cr_expect_eq(told[DB_EVENT_UP], 1);
-    cr_expect_str_eq(last, "");
-}
-
-Test(reporter, tells_a_loss_from_an_attempt_that_failed)
-{
-    down("refused", DB_CONN_CONNECTING);
-    cr_expect_eq(told[DB_EVENT_NO_CONNECT], 1);
-    cr_expect_str_eq(last, "refused");
-    down("cut off", DB_CONN_BUSY);
-    down("terminated", DB_CONN_IDLE);
-    cr_expect_eq(told[DB_EVENT_LOST], 2);
-    cr_expect_str_eq(last, "terminated");
-}
-
-Test(reporter, tells_the_same_misfortune_once_though_it_comes_and_goes)
-{
-    db_reporter_up(&reporter);
-    for (int i = 0; i < 100; i++) {
-        down("cut off", DB_CONN_IDLE);
-        db_reporter_up(&reporter);
-    }
-    cr_expect_eq(told[DB_EVENT_LOST], 1);
-    cr_expect_eq(told[DB_EVENT_UP], 2);
-    down("refused", DB_CONN_CONNECTING);
-    db_reporter_up(&reporter);
-    cr_expect_eq(told[DB_EVENT_NO_CONNECT], 1);
-    cr_expect_eq(told[DB_EVENT_UP], 3);
-}
-
-Test(reporter, tells_a_reason_again_where_it_means_another_thing)
+Test(reporter, reports_two_problems_that_alternate_once_each)
 {
     for (int i = 0; i < 100; i++) {
-        down("there is no such table", DB_CONN_BUSY);
-        down("there is no such table", DB_CONN_PREPARING);
+        cr_expect_eq(is_reported(DB_EVENT_NO_CONNECT, "the first host refuses"), i == 0);
+        cr_expect_eq(is_reported(DB_EVENT_NO_CONNECT, "the second host is silent"), i == 0);
     }
-    cr_expect_eq(told[DB_EVENT_LOST], 1);
-    cr_expect_eq(told[DB_EVENT_NO_CONNECT], 1);
 }
 
-Test(reporter, takes_a_failure_that_has_no_message)
+Test(reporter, reports_once_a_problem_that_comes_and_goes)
 {
-    PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_FATAL_ERROR);
-    db_reporter_failed(&reporter, result);
-    cr_expect_eq(told[DB_EVENT_FAILED], 1);
-    cr_expect_str_eq(last, "");
-    PQclear(result);
+    unsigned ups = db_reporter_up(&reporter), losses = 0;
+    for (int i = 0; i < 100; i++) {
+        losses += is_reported(DB_EVENT_LOST, "terminated");
+        ups += db_reporter_up(&reporter);
+    }
+    cr_expect_eq(losses, 1);
+    cr_expect_eq(ups, 2);
+    cr_expect(is_reported(DB_EVENT_NO_CONNECT, "refused"), "another problem is reported");
+    cr_expect(db_reporter_up(&reporter), "its end is reported");
 }
 
-Test(reporter, may_have_nobody_to_tell)
+Test(reporter, reports_a_problem_again_after_a_minute_without_it)
 {
-    db_reporter_init(&reporter, NULL);
-    down("refused", DB_CONN_CONNECTING);
+    cr_assert(is_reported(DB_EVENT_LOST, "terminated"));
     db_reporter_up(&reporter);
-    cr_expect_eq(told[DB_EVENT_UP] + told[DB_EVENT_NO_CONNECT], 0);
+    cr_assert_not(is_reported(DB_EVENT_LOST, "terminated"));
+    db_reporter_up(&reporter);
+    reporter._up_since_us -= 60000001;
+    cr_expect(is_reported(DB_EVENT_LOST, "terminated"));
+}
+
+Test(reporter, reports_a_reason_again_when_it_explains_another_event)
+{
+    cr_expect(is_reported(DB_EVENT_LOST, "there is no such table"));
+    cr_expect(is_reported(DB_EVENT_NO_CONNECT, "there is no such table"));
+    cr_expect(is_reported(DB_EVENT_FAILED, "there is no such table"));
+    cr_expect_not(is_reported(DB_EVENT_FAILED, "there is no such table"));
+}
+
+Test(reporter, accepts_a_failure_without_a_message)
+{
+    cr_expect(is_reported(DB_EVENT_FAILED, ""));
+}
+
+/* A repeated report is one line too many, and does no harm. */
+Test(reporter, forgets_the_oldest_problem_when_there_are_very_many)
+{
+    char why[32];
+    for (int i = 0; i <= DB_REPORTER_PROBLEMS; i++) {
+        snprintf(why, sizeof(why), "problem %d", i);
+        cr_expect(is_reported(DB_EVENT_FAILED, why));
+    }
+    cr_expect(is_reported(DB_EVENT_FAILED, "problem 0"));
+    cr_expect_not(is_reported(DB_EVENT_FAILED, "problem 2"));
 }

@@ -40,7 +40,7 @@ Test(row, aborts_on_a_number_of_another_width, .signal = SIGABRT)
     db_row_int64(result, 0, 0);
 }
 
-Test(row, tells_null_from_empty_text)
+Test(row, distinguishes_null_and_empty_text)
 {
     result_put_null(result, 0, 0);
     result_put_text(result, 1, 0, "");
@@ -53,80 +53,33 @@ Test(row, tells_null_from_empty_text)
     cr_expect_eq(db_row_text(result, 2, 0).length, 3, "the length is in bytes");
 }
 
-Test(row, reads_ids_that_stand_together)
+Test(row, reads_packed_keys)
 {
-    static const char packed[] = "\0\0\0\0\0\0\0\1\x7f\xff\xff\xff\xff\xff\xff\xff";
-    result_put(result, 0, 0, packed, 16);
-    result_put(result, 1, 0, "", 0);
-    struct db_text two = db_row_text(result, 0, 0), none = db_row_text(result, 1, 0);
-    cr_expect_eq(db_ids_count(none), 0);
-    cr_assert_eq(db_ids_count(two), 2);
-    cr_expect_eq(db_ids_at(two, 0), 1);
-    cr_expect_eq(db_ids_at(two, 1), INT64_MAX);
+    const uint64_t items[] = {INT64_MAX, 0, UINT64_C(0x0102030405060708)};
+    result_put_keys(result, 0, 0, items, 3);
+    struct db_keys keys = db_row_keys(result, 0, 0);
+    cr_assert_eq(keys.n, 3);
+    for (size_t i = 0; i < keys.n; i++)
+        cr_expect_eq(db_keys_at(keys, i), items[i]);
 }
 
-Test(row, aborts_on_half_an_id, .signal = SIGABRT)
+Test(row, reads_null_and_an_empty_value_as_no_key)
 {
-    db_ids_count((struct db_text){.base = "0123456789ab", .length = 12});
+    result_put_null(result, 0, 0);
+    result_put_keys(result, 1, 0, NULL, 0);
+    cr_expect_eq(db_row_keys(result, 0, 0).n, 0);
+    cr_expect_eq(db_row_keys(result, 1, 0).n, 0);
 }
 
-struct array_case {
-    bool is_null;
-    char items[64]; /* with '|' between */
-    int n;
-};
-
-ParameterizedTestParameters(row, walks_over_a_text_array)
+Test(row, aborts_after_the_last_key, .signal = SIGABRT)
 {
-    static struct array_case cases[] = {
-        {true, "", 0},
-        {false, "", 0},
-        {false, "one", 1},
-        {false, "one|two|three", 3},
-        {false, "|", 2}, /* two empty texts */
-        {false, "a||b", 3},
-        {false, "\xc3\xa9t\xc3\xa9|\xe6\x97\xa5\xe6\x9c\xac|\xf0\x9f\x93\xb0", 3},
-    };
-    return cr_make_param_array(struct array_case, cases, sizeof(cases) / sizeof(cases[0]));
+    const uint64_t item = 7;
+    result_put_keys(result, 0, 0, &item, 1);
+    db_keys_at(db_row_keys(result, 0, 0), 1);
 }
 
-ParameterizedTest(struct array_case *c, row, walks_over_a_text_array)
+Test(row, aborts_on_keys_that_end_in_the_middle_of_one, .signal = SIGABRT)
 {
-    result_put_texts(result, 0, 0, c->is_null ? NULL : c->items);
-    struct db_text_array array = db_row_text_array(result, 0, 0);
-    const char *want = c->items;
-    int n = 0;
-    for (struct db_text item; db_text_array_next(&array, &item); n++) {
-        cr_assert_eq((size_t)item.length, strcspn(want, "|"));
-        cr_assert_arr_eq(item.base, want, (size_t)item.length);
-        want += item.length + 1;
-    }
-    cr_assert_eq(n, c->n, "%s: %d items", c->items, n);
-    struct db_text none;
-    cr_assert_not(db_text_array_next(&array, &none), "an end stays an end");
-}
-
-struct time_case {
-    char name[32];
-    int64_t postgresql_us, want_us; /* since 2000; since 1970 */
-};
-
-ParameterizedTestParameters(row, reads_times_on_both_sides_of_2000_and_1970)
-{
-    static struct time_case cases[] = {
-        {"2000", 0, INT64_C(946684800000000)},
-        {"1970", -INT64_C(946684800000000), 0},
-        {"a microsecond before 2000", -1, INT64_C(946684799999999)},
-        {"a microsecond before 1970", -INT64_C(946684800000001), -1},
-        {"2026", INT64_C(820454400000000), INT64_C(1767139200000000)},
-        {"year 1", -INT64_C(63082281600000000), -INT64_C(62135596800000000)},
-        {"the end of 9999", INT64_C(252455615999999999), INT64_C(253402300799999999)},
-    };
-    return cr_make_param_array(struct time_case, cases, sizeof(cases) / sizeof(cases[0]));
-}
-
-ParameterizedTest(struct time_case *c, row, reads_times_on_both_sides_of_2000_and_1970)
-{
-    result_put_int64(result, 0, 0, c->postgresql_us);
-    cr_assert_eq(db_row_time_us(result, 0, 0), c->want_us, "%s", c->name);
+    result_put(result, 0, 0, "123456789012", 12);
+    db_row_keys(result, 0, 0);
 }

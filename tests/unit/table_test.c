@@ -79,7 +79,7 @@ Test(table, gives_memory_back_when_most_nodes_are_gone)
     size_t full = table_bytes(&table);
     for (size_t i = 100; i < N; i++)
         table_remove(&table, &nodes[i]);
-    for (size_t i = 0; i < 1000; i++) { /* it moves as it is used */
+    for (size_t i = 0; i < 1000; i++) { /* each use moves some nodes */
         table_remove(&table, &nodes[0]);
         table_insert(&table, &nodes[0], 0);
     }
@@ -96,9 +96,9 @@ static size_t length(const struct table_node *list)
     return n;
 }
 
-Test(table, takes_all_nodes_with_a_key_and_no_others)
+Test(table, removes_all_nodes_with_a_key_and_no_others)
 {
-    for (size_t i = 0; i < N; i++) { /* key k is there k times, or nearly */
+    for (size_t i = 0; i < N; i++) { /* the table has about k nodes with the key k */
         uint64_t key = (uint64_t)(rand() % 200);
         table_insert(&table, &nodes[i], key);
     }
@@ -119,7 +119,7 @@ Test(table, takes_all_nodes_with_a_key_and_no_others)
     cr_expect_eq(table_bytes(&table), 0);
 }
 
-Test(table, takes_also_what_has_not_moved_yet)
+Test(table, removes_also_nodes_that_have_not_moved_yet)
 {
     size_t n = 0;
     while (n < 100 || table._old.first == NULL) {
@@ -133,7 +133,7 @@ Test(table, takes_also_what_has_not_moved_yet)
         table_remove(&table, list);
 }
 
-Test(table, hashes_otherwise_each_time)
+Test(table, has_another_hash_function_for_each_seed)
 {
     struct table other;
     table_init(&other, 2);
@@ -141,9 +141,9 @@ Test(table, hashes_otherwise_each_time)
     cr_expect_neq(table_hash(&table, 0), table_hash(&other, 0));
 }
 
-/* Keys at any distance: with 4,096 of them in 4,096 buckets, few have more than a handful of
- * others. */
-Test(table, spreads_keys_that_follow_a_pattern)
+/* Keys at any distance: when 4,096 buckets have 4,096 keys, few keys share a bucket with more than
+ * a handful of others. */
+Test(table, distributes_keys_that_follow_a_pattern_evenly)
 {
     static unsigned in_bucket[4096];
     for (unsigned shift = 0; shift < 52; shift++) {

@@ -7,18 +7,18 @@
 #include "base/timer.h"
 #include "tests/support/wait.h"
 
-/* A timer that counts, and knows how long it waited. */
+/* A timer that counts its calls, and measures how long it waited. */
 struct waiter {
     struct timer timer;
-    unsigned fired, restarts; /* restarts: how often it is yet to start itself again */
+    unsigned fired, restarts; /* restarts: how many times it still starts itself again */
     uint64_t started_at_ms, waited_ms, again_ms;
-    struct waiter *victim; /* is stopped when this fires */
+    struct waiter *to_stop; /* NULL, or the waiter whose timer stops when this one fires */
 };
 
 static struct loop loop;
 static struct waiter one, two;
 
-/* Takes the place of libc's, also for libh2o: the wall clock that this test sets. */
+/* Replaces the function of libc, also for libh2o: the test sets this wall clock. */
 static long wall_clock_shift_s;
 
 int gettimeofday(struct timeval *restrict now, void *restrict zone)
@@ -63,11 +63,11 @@ static void on_fire(struct timer *timer)
         w->restarts--;
         start(w, w->again_ms);
     }
-    if (w->victim != NULL)
-        timer_stop(&w->victim->timer);
+    if (w->to_stop != NULL)
+        timer_stop(&w->to_stop->timer);
 }
 
-/* Turns the loop for so long, however often it wakes. */
+/* Turns the loop for this time, even when the loop wakes early. */
 static void turn_for(uint64_t ms)
 {
     uint64_t end = test_now_ms() + ms;
@@ -103,14 +103,14 @@ Test(timer, wakes_the_loop_by_itself)
     cr_expect_lt(test_now_ms() - began, 5000);
 }
 
-Test(timer, never_fires_inside_its_start)
+Test(timer, never_fires_before_its_start_returns)
 {
     start(&one, 0);
     cr_assert_eq(one.fired, 0);
     turn_until_fired(&one, 1);
 }
 
-Test(timer, waits_anew_where_its_callback_starts_it_for_longer)
+Test(timer, waits_again_when_its_callback_starts_it_for_longer)
 {
     one.restarts = 1;
     one.again_ms = 80;
@@ -122,7 +122,7 @@ Test(timer, waits_anew_where_its_callback_starts_it_for_longer)
     cr_expect_geq(one.waited_ms, 80);
 }
 
-Test(timer, waits_anew_where_its_callback_starts_it_for_shorter)
+Test(timer, waits_again_when_its_callback_starts_it_for_shorter)
 {
     one.restarts = 3;
     one.again_ms = 5;
@@ -147,30 +147,30 @@ Test(timer, counts_from_its_last_start)
     cr_expect_lt(one.waited_ms, 10000);
 }
 
-Test(timer, does_not_fire_once_stopped)
+Test(timer, does_not_fire_after_it_was_stopped)
 {
     start(&one, 10);
     start(&two, 30);
     timer_stop(&one.timer);
     cr_expect_not(timer_is_running(&one.timer));
-    timer_stop(&one.timer); /* once more does no harm */
+    timer_stop(&one.timer); /* a second stop does no harm */
     turn_until_fired(&two, 1);
     cr_expect_eq(one.fired, 0);
     start(&one, 1);
     turn_until_fired(&one, 1);
 }
 
-Test(timer, may_be_stopped_by_another_that_is_due_with_it)
+Test(timer, may_be_stopped_by_another_timer_that_is_due_at_the_same_time)
 {
-    one.victim = &two;
-    two.victim = &one;
+    one.to_stop = &two;
+    two.to_stop = &one;
     start(&one, 5);
     start(&two, 5);
     turn_for(50);
     cr_expect_eq(one.fired + two.fired, 1);
 }
 
-Test(timer, keeps_the_order_of_delays_and_not_of_starts)
+Test(timer, fires_in_the_order_of_delays_and_not_of_starts)
 {
     start(&two, 60);
     start(&one, 20);
@@ -179,7 +179,7 @@ Test(timer, keeps_the_order_of_delays_and_not_of_starts)
     turn_until_fired(&two, 1);
 }
 
-Test(timer, is_neither_late_nor_early_where_the_wall_clock_is_set)
+Test(timer, is_neither_late_nor_early_when_the_wall_clock_is_set)
 {
     start(&one, 50);
     start(&two, 60000);
@@ -205,13 +205,13 @@ static void on_one_of_many(struct timer *timer)
 {
     size_t i = (size_t)(timer - many);
     cr_assert_leq(due_us[i], clock_us(), "timer %zu fires early", i);
-    cr_assert_leq(last_due_us, due_us[i] + 1000, "timer %zu fires behind a later one", i);
+    cr_assert_leq(last_due_us, due_us[i] + 1000, "timer %zu fires after a later one", i);
     last_due_us = due_us[i];
     nfired++;
 }
 
-/* A third of them is stopped, a third is started anew. */
-Test(timer, fires_many_in_the_order_in_which_they_are_due)
+/* A third of the timers is stopped, and a third is started again. */
+Test(timer, fires_many_timers_in_the_order_in_which_they_are_due)
 {
     unsigned expected = 0, seed = 7;
     for (size_t i = 0; i < NMANY; i++) {

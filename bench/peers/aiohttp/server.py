@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""bench/peers/aiohttp/server.py - the peer written in Python: aiohttp, asyncpg, uvloop; a process a core.
+"""bench/peers/aiohttp/server.py - the peer written in Python: aiohttp, asyncpg, uvloop; a process per core.
 
-    parent --fork--> process per core: loop, listener (SO_REUSEPORT), pool --both queries at once--> JSON
+    parent --fork--> process per core: loop, listener (SO_REUSEPORT), pool --both queries at the same time--> JSON
 
 Settings: bench/peers/README.md."""
 import asyncio
@@ -22,33 +22,33 @@ from aiohttp import web
 STATEMENTS = pathlib.Path(os.environ["PEER_STATEMENTS"])  # a folder
 ARTICLE = (STATEMENTS / "article.sql").read_text()
 RELATED = (STATEMENTS / "related.sql").read_text()
-IS_READ_MODEL = STATEMENTS.name == "read-model"  # rows of finished JSON
+IS_READ_MODEL = STATEMENTS.name == "read-model"  # the rows hold finished JSON
 PROCESSES = int(os.environ.get("PEER_PROCESSES") or os.cpu_count())
 CONNECTIONS = int(os.environ.get("PEER_CONNECTIONS") or 4)  # of a process
 
 
 class Connection(asyncpg.Connection):
-    """Two SELECTs leave nothing behind that would need the pool's RESET, a round trip a query."""
+    """After two SELECTs the pool's RESET is not needed. It would cost a round trip for each query."""
 
     async def reset(self, *, timeout=None):
         pass
 
 
-# ---- the parent: binds, forks, and ends its children
+# ---- the parent: it binds, forks, and ends its children
 
 def main():
     host, _, port = os.environ.get("PEER_LISTEN", "127.0.0.1:0").rpartition(":")
-    placeholder = listener(host, int(port))  # holds the port until all children have it
+    placeholder = listener(host, int(port))  # reserves the port until all children listen on it
     address = placeholder.getsockname()
-    parents_life, our_life = os.pipe()  # children see its end when we end, however that happens
+    parent_is_alive, is_alive = os.pipe()  # children read its end when the parent ends in any way
     ready, is_ready = os.pipe()
     children = []
     for _ in range(PROCESSES):
         pid = os.fork()
         if pid == 0:
-            os.close(our_life)
+            os.close(is_alive)
             uvloop.install()
-            asyncio.run(serve(address, parents_life, is_ready))
+            asyncio.run(serve(address, parent_is_alive, is_ready))
             os._exit(0)
         children.append(pid)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -57,7 +57,7 @@ def main():
     placeholder.close()
     print(json.dumps({"event": "listening", "address": "%s:%d" % address}), file=sys.stderr, flush=True)
     try:
-        os.wait()  # none of them ends by itself
+        os.wait()  # no child ends by itself
     finally:
         for pid in children:
             os.kill(pid, signal.SIGTERM)
@@ -73,7 +73,7 @@ def listener(host, port):
 
 # ---- a child
 
-async def serve(address, parents_life, is_ready):
+async def serve(address, parent_is_alive, is_ready):
     pool = await asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=CONNECTIONS, max_size=CONNECTIONS,
                                      connection_class=Connection, max_inactive_connection_lifetime=0,
                                      server_settings={"jit": "off", "plan_cache_mode": "force_generic_plan"})
@@ -84,8 +84,8 @@ async def serve(address, parents_life, is_ready):
     await runner.setup()
     await web.SockSite(runner, listener(*address), backlog=1024).start()
     ended = asyncio.Event()
-    asyncio.get_running_loop().add_reader(parents_life, ended.set)
-    gc.freeze()  # what lives as long as we do need not be walked again and again
+    asyncio.get_running_loop().add_reader(parent_is_alive, ended.set)
+    gc.freeze()  # these objects are never freed: the collector need not visit them
     gc.set_threshold(20_000, 20, 20)
     os.write(is_ready, b"1")
     await ended.wait()
@@ -111,23 +111,29 @@ async def article_get(request):
 # ---- JSON
 
 def article_json(row):
-    (number, _, slug, title, summary, body, section_slug, section_name, author_slugs, author_names, tag_slugs, tag_names,
-     published_at, updated_at, version) = row
+    (number, _, slug, title, summary, body, *image, section_slug, section_name, author_slugs, author_names,
+     tag_slugs, tag_names, language, corrections, published_at, updated_at, version) = row
     return {"id": number, "slug": slug, "title": title, "summary": summary, "body": body,
-            "section": {"slug": section_slug, "name": section_name},
+            "image": image_json(*image), "section": {"slug": section_slug, "name": section_name},
             "authors": [{"slug": s, "name": n} for s, n in zip(author_slugs, author_names)],
             "tags": [{"slug": s, "name": n} for s, n in zip(tag_slugs, tag_names)],
+            "language": language,
+            "corrections": [{"text": c["text"], "at": c["at"]} for c in ujson.loads(corrections)],
             "published_at": time_json(published_at), "updated_at": time_json(updated_at), "version": version}
 
 
 def card_json(row):
-    number, slug, title, summary, section_slug, section_name, published_at = row
+    number, slug, title, summary, *image, section_slug, section_name, published_at = row
     return {"id": number, "slug": slug, "title": title, "summary": summary,
-            "section": {"slug": section_slug, "name": section_name}, "published_at": time_json(published_at)}
+            "image": image_json(*image), "section": {"slug": section_slug, "name": section_name}, "published_at": time_json(published_at)}
+
+
+def image_json(url, alt, credit, width, height):
+    return url and {"url": url, "alt": alt, "credit": credit, "width": width, "height": height}
 
 
 def time_json(time):
-    """RFC 3339 with as much of the fraction as there is: none, milliseconds or microseconds."""
+    """RFC 3339. The fraction has no digit, three or six: as many as the time needs."""
     us = time.microsecond
     return time.isoformat(timespec="seconds" if us == 0 else "microseconds" if us % 1000 else "milliseconds")[:-6] + "Z"
 

@@ -1,6 +1,6 @@
-// bench/peers/fastify/server.js - the peer written for Node: Fastify and postgres.js; a worker a core.
+// bench/peers/fastify/server.js - the peer written for Node: Fastify and postgres.js; a worker per core.
 //
-//     primary --fork--> worker per core: loop, pipelined connections --both queries at once--> JSON by schema
+//     primary --fork--> worker per core: loop, pipelined connections --both queries at the same time--> JSON by schema
 //
 // Settings: bench/peers/README.md.
 import cluster from 'node:cluster'
@@ -14,17 +14,17 @@ import postgres from 'postgres'
 
 const [, host, port] = /^(.*):(\d+)$/.exec(process.env.PEER_LISTEN ?? '127.0.0.1:0')
 const processes = Number(process.env.PEER_PROCESSES) || availableParallelism()
-const connections = Number(process.env.PEER_CONNECTIONS) || 2 // of a process; each carries many statements at a time
+const connections = Number(process.env.PEER_CONNECTIONS) || 2 // of a process; each runs many statements in a pipeline
 const statements = process.env.PEER_STATEMENTS // a folder
-const isReadModel = basename(statements) === 'read-model' // rows of finished JSON
+const isReadModel = basename(statements) === 'read-model' // the rows hold finished JSON
 
 function startWorkers() {
   let waiting = processes
   cluster.on('listening', (_, { address, port }) => {
     if (--waiting === 0) console.error(JSON.stringify({ event: 'listening', address: `${address}:${port}` }))
   })
-  cluster.on('exit', () => process.exit(1)) // none of them ends by itself
-  process.on('SIGTERM', () => process.exit(0)) // the workers' channel closes, and they follow
+  cluster.on('exit', () => process.exit(1)) // no worker ends by itself
+  process.on('SIGTERM', () => process.exit(0)) // the channel of the workers closes, and they end
   for (let i = 0; i < processes; i++) cluster.fork()
 }
 
@@ -42,7 +42,7 @@ async function serve() {
     }
   })
   const ask = (text, id) => sql.unsafe(text, [id], { prepare: true })
-  await Promise.all(Array.from({ length: connections }, () => ask('select pg_sleep(0.1 * $1::bigint)', '1'))) // opens all
+  await Promise.all(Array.from({ length: connections }, () => ask('select pg_sleep(0.1 * $1::bigint)', '1'))) // opens all connections
 
   const app = fastify({ forceCloseConnections: true })
   app.addHook('onSend', compress)
@@ -66,7 +66,7 @@ async function serve() {
 async function compress(request, reply, payload) {
   if (payload.length < 1024 || !request.headers['accept-encoding']?.includes('gzip')) return payload
   reply.header('content-encoding', 'gzip').header('vary', 'Accept-Encoding').removeHeader('content-length')
-  return gzipSync(payload, { level: 1 }) // some kilobytes: sooner done than handed to another thread
+  return gzipSync(payload, { level: 1 }) // some kilobytes: this is faster than another thread
 }
 
 function problem(request, reply, status, name, title, detail) {
@@ -82,33 +82,50 @@ const object = properties => ({ type: 'object', properties })
 const list = items => ({ type: 'array', items })
 const named = object({ slug: text, name: text })
 const integer = { type: 'integer' }
-const card = object({ id: integer, slug: text, title: text, summary: textOrNull, section: named, published_at: text })
+const integerOrNull = { type: ['integer', 'null'] }
+const image = {
+  type: ['object', 'null'],
+  properties: { url: text, alt: textOrNull, credit: textOrNull, width: integerOrNull, height: integerOrNull }
+}
+const correction = object({ text, at: text })
+const card = object({
+  id: integer, slug: text, title: text, summary: textOrNull, image, section: named, published_at: text
+})
 const answerSchema = object({
   article: object({
-    id: integer, slug: text, title: text, summary: textOrNull, body: text, section: named,
-    authors: list(named), tags: list(named), published_at: text, updated_at: text, version: integer
+    id: integer, slug: text, title: text, summary: textOrNull, body: text, image, section: named,
+    authors: list(named), tags: list(named), language: textOrNull, corrections: list(correction),
+    published_at: text, updated_at: text, version: integer
   }),
   related_articles: list(card)
 })
 
 function articleJson(row) {
   return {
-    id: row.id, slug: row.slug, title: row.title, summary: row.summary, body: row.body,
+    id: row.id, slug: row.slug, title: row.title, summary: row.summary, body: row.body, image: imageJson(row),
     section: { slug: row.section_slug, name: row.section_name },
     authors: row.author_slugs.map((slug, i) => ({ slug, name: row.author_names[i] })),
     tags: row.tag_slugs.map((slug, i) => ({ slug, name: row.tag_names[i] })),
+    language: row.language, corrections: JSON.parse(row.corrections),
     published_at: row.published_at, updated_at: row.updated_at, version: row.version
   }
 }
 
 function cardJson(row) {
   return {
-    id: row.id, slug: row.slug, title: row.title, summary: row.summary,
+    id: row.id, slug: row.slug, title: row.title, summary: row.summary, image: imageJson(row),
     section: { slug: row.section_slug, name: row.section_name }, published_at: row.published_at
   }
 }
 
-// RFC 3339 out of PostgreSQL's own form, with as much of the fraction as there is: none, milliseconds or microseconds.
+function imageJson(row) {
+  if (row.image_url === null) return null
+  return {
+    url: row.image_url, alt: row.image_alt, credit: row.image_credit, width: row.image_width, height: row.image_height
+  }
+}
+
+// RFC 3339 from PostgreSQL's own form. The fraction has no digit, three or six: as many as the time needs.
 function timeJson(time) {
   const fraction = time.slice(20, -3)
   const digits = fraction === '' ? '' : '.' + fraction.padEnd(fraction.length > 3 ? 6 : 3, '0')

@@ -1,4 +1,4 @@
-//! The two statements, asked at the same time.
+//! The two statements, which run at the same time.
 use std::cell::Cell;
 use std::path::Path;
 
@@ -28,7 +28,7 @@ struct Connection {
 pub struct Database {
     connections: Vec<Connection>,
     turn: Cell<usize>,
-    is_read_model: bool, // rows of finished JSON
+    is_read_model: bool, // the rows hold finished JSON
 }
 
 impl Database {
@@ -53,7 +53,7 @@ impl Database {
         Ok(Self { connections, turn: Cell::new(0), is_read_model: folder.ends_with("read-model") })
     }
 
-    /// The answer's JSON, in one piece.
+    /// The JSON of the answer, in one piece.
     pub async fn article(&self, id: i64) -> Result<Found, Failure> {
         let (one, other) = (self.next(), self.next());
         let parameters: [&(dyn ToSql + Sync); 1] = [&id];
@@ -72,7 +72,7 @@ impl Database {
         }
     }
 
-    /// Two at a time are two backends, where there are two.
+    /// Connections in turn: the two statements of a request run in two backends, if there are two.
     fn next(&self) -> &Connection {
         let turn = self.turn.get();
         self.turn.set((turn + 1) % self.connections.len());

@@ -1,4 +1,4 @@
-//! A gzip member out of a compressor that is kept: flate2's own writer makes one anew each time.
+//! A gzip member, made by a compressor that is used again: flate2's own writer makes a new one each time.
 use std::cell::RefCell;
 
 use flate2::{Compress, Compression, Crc, FlushCompress};
@@ -10,7 +10,7 @@ thread_local! {
 }
 
 pub fn pack(bytes: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len() + 64); // never too small: what does not shrink is stored
+    let mut out = Vec::with_capacity(bytes.len() + 64); // never too small: deflate stores bytes that it cannot compress
     out.extend_from_slice(&HEADER);
     COMPRESSOR.with(|compressor| {
         let mut compressor = compressor.borrow_mut();

@@ -1,6 +1,6 @@
-//! An article and a card as JSON, straight out of the rows.
+//! An article and a card as JSON, from the rows.
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde_derive::Serialize;
+use serde_derive::{Deserialize, Serialize};
 use tokio_postgres::Row;
 
 use crate::Failure;
@@ -12,15 +12,33 @@ struct Named<'a> {
 }
 
 #[derive(Serialize)]
+struct Image<'a> {
+    url: &'a str,
+    alt: Option<&'a str>,
+    credit: Option<&'a str>,
+    width: Option<i32>,
+    height: Option<i32>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Correction {
+    text: String,
+    at: String,
+}
+
+#[derive(Serialize)]
 struct Article<'a> {
     id: i64,
     slug: &'a str,
     title: &'a str,
     summary: Option<&'a str>,
     body: &'a str,
+    image: Option<Image<'a>>,
     section: Named<'a>,
     authors: Vec<Named<'a>>,
     tags: Vec<Named<'a>>,
+    language: Option<&'a str>,
+    corrections: Vec<Correction>,
     published_at: String,
     updated_at: String,
     version: i32,
@@ -32,6 +50,7 @@ struct Card<'a> {
     slug: &'a str,
     title: &'a str,
     summary: Option<&'a str>,
+    image: Option<Image<'a>>,
     section: Named<'a>,
     published_at: String,
 }
@@ -43,12 +62,15 @@ pub fn write_article(out: &mut Vec<u8>, row: &Row) -> Result<(), Failure> {
         title: row.get(3),
         summary: row.get(4),
         body: row.get(5),
-        section: Named { slug: row.get(6), name: row.get(7) },
-        authors: named_list(row, 8, 9),
-        tags: named_list(row, 10, 11),
-        published_at: rfc3339(row.get(12)),
-        updated_at: rfc3339(row.get(13)),
-        version: row.get(14),
+        image: image(row, 6),
+        section: Named { slug: row.get(11), name: row.get(12) },
+        authors: named_list(row, 13, 14),
+        tags: named_list(row, 15, 16),
+        language: row.get(17),
+        corrections: serde_json::from_str(row.get(18))?,
+        published_at: rfc3339(row.get(19)),
+        updated_at: rfc3339(row.get(20)),
+        version: row.get(21),
     };
     Ok(serde_json::to_writer(out, &article)?)
 }
@@ -59,10 +81,23 @@ pub fn write_card(out: &mut Vec<u8>, row: &Row) -> Result<(), Failure> {
         slug: row.get(1),
         title: row.get(2),
         summary: row.get(3),
-        section: Named { slug: row.get(4), name: row.get(5) },
-        published_at: rfc3339(row.get(6)),
+        image: image(row, 4),
+        section: Named { slug: row.get(9), name: row.get(10) },
+        published_at: rfc3339(row.get(11)),
     };
     Ok(serde_json::to_writer(out, &card)?)
+}
+
+/// Of five columns from `first` on.
+fn image(row: &Row, first: usize) -> Option<Image<'_>> {
+    let url: Option<&str> = row.get(first);
+    url.map(|url| Image {
+        url,
+        alt: row.get(first + 1),
+        credit: row.get(first + 2),
+        width: row.get(first + 3),
+        height: row.get(first + 4),
+    })
 }
 
 fn named_list<'a>(row: &'a Row, slugs: usize, names: usize) -> Vec<Named<'a>> {
@@ -71,7 +106,7 @@ fn named_list<'a>(row: &'a Row, slugs: usize, names: usize) -> Vec<Named<'a>> {
     slugs.into_iter().zip(names).map(|(slug, name)| Named { slug, name }).collect()
 }
 
-/// With as much of the fraction as there is: none, milliseconds or microseconds.
+/// The fraction has no digit, three or six: as many as the time needs.
 fn rfc3339(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }

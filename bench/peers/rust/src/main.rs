@@ -1,6 +1,6 @@
-//! bench/peers/rust - the peer written in Rust: hyper and tokio-postgres; a thread a core, nothing shared.
+//! bench/peers/rust - the peer written in Rust: hyper and tokio-postgres; a thread per core, without shared state.
 //!
-//!     thread per core: runtime, listener (SO_REUSEPORT), pipelined connections --both queries at once--> JSON
+//!     thread per core: runtime, listener (SO_REUSEPORT), pipelined connections --both queries at the same time--> JSON
 //!
 //! Settings: bench/peers/README.md.
 mod database;
@@ -83,7 +83,7 @@ async fn serve(listener: TcpListener, database: Rc<Database>) -> Result<(), Fail
         let database = database.clone();
         tokio::task::spawn_local(async move {
             let service = service_fn(move |request| article_get(database.clone(), request));
-            // Who hangs up in the middle is none of our concern.
+            // An error says that the client has left.
             let _ = Http::new().with_executor(ThisThread).http1_only(true).serve_connection(stream, service).await;
         });
     }

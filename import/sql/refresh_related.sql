@@ -1,1 +1,0 @@
-select related_refresh($1::integer)

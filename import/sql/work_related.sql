@@ -1,0 +1,1 @@
+select done from related_work($1::integer)

@@ -1,0 +1,51 @@
+/* server/service.h - the parts of a thread and of the process that handlers may use.
+ *
+ * A thread owns its service. Other threads may only read the counters in it. */
+#ifndef SERVER_SERVICE_H
+#define SERVER_SERVICE_H
+
+#include <h2o.h>
+
+#include "base/container_of.h"
+#include "db/pool.h"
+#include "db/related_worker.h"
+#include "server/answer_cache.h"
+#include "server/memory.h"
+#include "server/metrics.h"
+
+struct service;
+
+/* The parts of the process that all threads share. */
+struct process {
+    struct memory memory;
+    struct service **services; /* of all threads; set before the first request */
+    size_t nservices;
+
+    /* Written by the background thread, read by any. */
+    struct db_change_feed_stats change_feed;
+    struct db_related_worker_stats related_worker;
+};
+
+enum { SERVICE_REASON_SIZE = 256 };
+
+struct service {
+    h2o_context_t ctx;
+    struct loop loop;
+    struct db_pool *pool;
+    struct db_pool_stats pool_stats;
+    struct answer_cache answers;
+    struct metrics metrics;
+    struct process *process;
+    unsigned deadline_ms; /* of a request */
+    unsigned related_ms;  /* how long an article waits for its related list */
+    bool is_draining;
+    char unreliable[SERVICE_REASON_SIZE]; /* why changes may go unreported; "": they are reported */
+};
+
+/* The service of the thread that the request belongs to. */
+static inline struct service *service_of(const h2o_req_t *req)
+{
+    return container_of(req->conn->ctx, struct service, ctx);
+}
+
+#endif
