@@ -38,7 +38,8 @@ as $$
     where a.id = any (wanted) and a.status = 'published'
 $$;
 
--- The documents of these articles, made from the tables. depends_on: the section, the authors, the tags.
+-- The documents of these articles, made from the tables. depends_on: the section, the authors, the tags, in the order
+-- of the document, so that it does not depend on the plan.
 create or replace function article_views_of(wanted bigint[])
     returns table (article_id bigint, status text, depends_on bytea, document text)
     language sql stable
@@ -62,14 +63,14 @@ as $$
     join sections s on s.id = a.section_id
     cross join lateral (
         select string_agg(named_json(u.slug, u.name), ',' order by au.position) as list,
-               string_agg(int8send(author_key(u.id)), '') as keys
+               string_agg(int8send(author_key(u.id)), '' order by au.position) as keys
         from article_authors au
         join authors u on u.id = au.author_id
         where au.article_id = a.id
     ) author
     cross join lateral (
         select string_agg(named_json(t.slug, t.name), ',' order by t.name collate "C") as list,
-               string_agg(int8send(tag_key(t.id)), '') as keys
+               string_agg(int8send(tag_key(t.id)), '' order by t.name collate "C") as keys
         from article_tags at
         join tags t on t.id = at.tag_id
         where at.article_id = a.id
