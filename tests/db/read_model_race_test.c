@@ -184,3 +184,19 @@ Test(read_model_race, a_deletion_locks_the_document_before_the_card)
     cr_expect_str_eq(state, "");
     model_expect_agreement(observer, DELETE);
 }
+
+/* A repeatable read transaction still sees the document of the deleted article, and cannot write
+ * another one for its id. */
+Test(read_model_race, an_id_that_others_delete_cannot_be_used_again_in_an_older_snapshot)
+{
+    char state[6];
+    test_session_sql(one, "begin isolation level repeatable read; select from articles limit 1");
+    test_session_sql(two, DELETE);
+    race_start(one, observer,
+               "insert into articles (id, slug, section_id, published_at, title, body)"
+               " values (1, 'again', 1, '2024-01-01Z', 'Again', 'Body')");
+    race_end(one, state);
+    cr_expect_str_eq(state, "40001");
+    test_session_sql(one, "rollback");
+    model_expect_agreement(observer, DELETE);
+}

@@ -213,10 +213,11 @@ static void compare_with_tables(void)
     }
 }
 
+/* Marks on names wait for the open transactions of all tests that share the cluster. */
 static void finish_lists(const char *url)
 {
-    test_sql(url, "select stale_work(null, 1000000)");
-    cr_expect_eq(test_sql_number(url, "select count(*) from stale_marks"), 0);
+    cr_expect(WAIT_UNTIL(30000, (test_sql(url, "select stale_work(null, 1000000)"),
+                                 test_sql_number(url, "select count(*) from stale_marks") == 0)));
 }
 
 static void ask_for_stale_lists(const char *url, const struct test_server *server)
