@@ -81,7 +81,7 @@ static int hex_digit(char c)
                                   : -1;
 }
 
-/* In capital letters too: some mail programs write them. */
+/* Capital and small letters are the same here, unlike in our own names. */
 static bool is_tracking(h2o_iovec_t name)
 {
     if (name.len >= strlen("utm_") && strncasecmp(name.base, "utm_", strlen("utm_")) == 0)

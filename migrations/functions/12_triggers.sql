@@ -40,8 +40,8 @@ begin
     end if;
     if tg_op = 'INSERT' and tg_table_name = 'articles' and current_setting('transaction_isolation') <> 'read committed'
     then
-        -- A document of a new article is the one of a deleted article with the same id: others have deleted it, and
-        -- this snapshot is older. The transaction fails here (40001), since it could not write the new document.
+        -- This old snapshot may still show the document of an article that had the same id and that others have
+        -- deleted. article_views_write would then write no document. So the transaction fails here with 40001.
         perform from article_views where article_id = any (changed) for update;
     end if;
     if cardinality(left_listings) > 0 then
