@@ -131,7 +131,7 @@ Test(faults, queries_under_way_when_all_connections_are_killed_are_answered_or_r
 
 Test(faults, connections_killed_while_idle_are_back_within_a_second)
 {
-    struct test_site site = test_site_open(one_thread);
+    struct test_site site = test_site_open(long_deadline);
     cr_assert(is_served(site.server, 1));
     for (int round = 0; round < 3; round++) {
         test_sql(site.url, "select pg_terminate_backend(pid) from pg_stat_activity"

@@ -202,13 +202,13 @@ Test(import, a_database_without_the_schema_is_reported)
 
 Test(import, the_same_file_again_changes_nothing)
 {
-    const char *name = import_file_of("x", 1500, "t");
+    const char *name = import_file_of("x", 1100, "t");
     char *said;
 
     cr_assert_eq(import_of_file(url, name, NULL), 0);
     test_sql(url, "create table before as select *, xmin::text as writer from articles");
     cr_assert_eq(import_of_file(url, name, &said), 0);
-    cr_expect_not_null(strstr(said, "imported 0 articles, 1500 unchanged, 0 bad lines"), "%s",
+    cr_expect_not_null(strstr(said, "imported 0 articles, 1100 unchanged, 0 bad lines"), "%s",
                        said);
     free(said);
     cr_expect_eq(
@@ -216,15 +216,15 @@ Test(import, the_same_file_again_changes_nothing)
             url,
             "select count(*) from before b join articles a using (id)"
             " where (a.xmin::text, a.version, a.updated_at) = (b.writer, b.version, b.updated_at)"),
-        1500);
+        1100);
     cr_expect_eq(test_sql_number(url, "select count(*) from related_queue"), 0);
 }
 
 Test(import, ids_count_the_lines_from_1)
 {
-    cr_assert_eq(import_of_file(url, import_file_of("x", 2500, "t"), NULL), 0);
+    cr_assert_eq(import_of_file(url, import_file_of("x", 1200, "t"), NULL), 0);
     cr_expect_eq(test_sql_number(url, "select count(*) from articles where slug = 'x-' || id - 1"),
-                 2500);
+                 1200);
 }
 
 Test(import, two_lines_with_the_same_slug_make_one_article_with_the_values_of_the_last_line)

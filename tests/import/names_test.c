@@ -132,12 +132,14 @@ Test(names, long_names_that_begin_alike_have_different_slugs)
         3);
 }
 
+/* All of planes 0 to 3, and the ends of the other planes, which have few characters or none. */
 Test(names, every_character_that_postgresql_can_store_makes_a_slug)
 {
     test_sql(
         url,
         "insert into tags (name) select string_agg(chr(c), '' order by c)"
-        " from generate_series(1, 1114111) c where c not between 55296 and 57343 group by c / 128");
+        " from generate_series(1, 1114111) c where c not between 55296 and 57343"
+        "  and (c < 262144 or mod(c, 65536) < 512 or mod(c, 65536) >= 65024) group by c / 128");
     test_sql(url, "insert into authors (name) select 'x' || chr(c) || 'y'"
                   " from generate_series(1, 1500) c on conflict (name) do nothing");
 }

@@ -52,25 +52,25 @@ static void expect_success(const pid_t *pids, int n)
 
 Test(together, four_imports_of_the_same_file_make_each_article_once)
 {
-    const char *name = import_file_of("x", 3000, "t");
+    const char *name = import_file_of("x", 1200, "t");
     pid_t pids[4];
 
     for (int i = 0; i < 4; i++)
         pids[i] = import_start(url, name);
     expect_success(pids, 4);
-    cr_expect_eq(test_sql_number(url, "select count(*) from articles"), 3000);
+    cr_expect_eq(test_sql_number(url, "select count(*) from articles"), 1200);
     cr_expect_eq(test_sql_number(url, "select max(version) from articles"), 1);
     cr_expect_eq(test_sql_number(url, "select count(*) from related_queue"), 0);
     cr_expect_eq(test_sql_number(url, "select count(*) from (select from article_related group by "
                                       "article_id having count(*) = 6) f"),
-                 3000);
+                 1200);
     cr_expect_eq(test_sql_number(url, "select count(*) from tags"), 58);
     expect_whole_articles();
 }
 
 Test(together, four_updates_by_the_same_file_make_one_version)
 {
-    const char *before = import_file_of("x", 1500, "t"), *after = import_file_of("x", 1500, "T");
+    const char *before = import_file_of("x", 1100, "t"), *after = import_file_of("x", 1100, "T");
     pid_t pids[4];
 
     cr_assert_eq(import_of_file(url, before, NULL), 0);
@@ -79,18 +79,18 @@ Test(together, four_updates_by_the_same_file_make_one_version)
     expect_success(pids, 4);
     cr_expect_eq(
         test_sql_number(url, "select count(*) from articles where version = 2 and title = 'T'"),
-        1500);
+        1100);
     expect_whole_articles();
 }
 
 /* The same articles in both orders: the imports wait for each other's locks in the middle. */
 Test(together, imports_in_opposite_order_both_end_well)
 {
-    const char *forward = import_file_of("x", 2000, "one"), *backward = import_file_with("");
+    const char *forward = import_file_of("x", 1200, "one"), *backward = import_file_with("");
     FILE *file = fopen(backward, "we");
     pid_t pids[4];
 
-    for (int i = 1999; i >= 0; i--)
+    for (int i = 1199; i >= 0; i--)
         fprintf(file,
                 "{\"slug\":\"x-%d\",\"title\":\"two\",\"body\":\"b\",\"section\":\"S "
                 "%d\",\"tags\":[\"a\",\"z %d\",\"y %d\"],"
@@ -100,15 +100,15 @@ Test(together, imports_in_opposite_order_both_end_well)
     for (int i = 0; i < 4; i++)
         pids[i] = import_start(url, i % 2 == 0 ? forward : backward);
     expect_success(pids, 4);
-    cr_expect_eq(test_sql_number(url, "select count(*) from articles"), 2000);
+    cr_expect_eq(test_sql_number(url, "select count(*) from articles"), 1200);
     expect_whole_articles();
 }
 
 Test(together, an_import_killed_at_any_moment_leaves_whole_articles_and_the_next_one_completes)
 {
-    const char *name = import_file_of("x", 3000, "t");
+    const char *name = import_file_of("x", 2100, "t");
 
-    for (long articles = 0; articles < 3000; articles += 1000) {
+    for (long articles = 0; articles < 2100; articles += 1000) {
         pid_t pid = import_start(url, name);
         cr_assert(WAIT_UNTIL(PATIENCE_MS,
                              test_sql_number(url, "select count(*) from articles") > articles));
@@ -117,15 +117,15 @@ Test(together, an_import_killed_at_any_moment_leaves_whole_articles_and_the_next
         expect_whole_articles();
     }
     cr_assert_eq(import_of_file(url, name, NULL), 0);
-    cr_expect_eq(test_sql_number(url, "select count(*) from articles where version = 1"), 3000);
+    cr_expect_eq(test_sql_number(url, "select count(*) from articles where version = 1"), 2100);
     cr_expect_eq(test_sql_number(url, "select count(*) from related_queue"), 0);
     cr_expect_eq(test_sql_number(url, "select count(distinct article_id) from article_related"),
-                 3000);
+                 2100);
 }
 
 Test(together, an_import_killed_while_it_makes_lists_loses_nothing_of_the_queue)
 {
-    const char *name = import_file_of("x", 4000, "t");
+    const char *name = import_file_of("x", 1600, "t");
 
     pid_t pid = import_start(url, name);
     cr_assert(
@@ -135,7 +135,7 @@ Test(together, an_import_killed_while_it_makes_lists_loses_nothing_of_the_queue)
     cr_assert_eq(import_of_text(url, "", NULL), 0);
     cr_expect_eq(test_sql_number(url, "select count(*) from related_queue"), 0);
     cr_expect_eq(test_sql_number(url, "select count(distinct article_id) from article_related"),
-                 4000);
+                 1600);
 }
 
 Test(together, a_lost_database_ends_the_import_with_status_1)
