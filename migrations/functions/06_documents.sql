@@ -33,9 +33,9 @@ as $$
                || ',"image":' || image_json(a.image_url, a.image_alt, a.image_credit, a.image_width, a.image_height)
                || ',"section":' || named_json(s.slug, s.name)
                || ',"published_at":' || rfc3339_json(a.published_at) || '}'
-    from articles a
+    from (select x.* from articles x where x.id = any (wanted) offset 0) a -- and not all articles of the section
     join sections s on s.id = a.section_id
-    where a.id = any (wanted) and a.status = 'published'
+    where a.status = 'published'
 $$;
 
 -- The documents of these articles, made from the tables. depends_on: the section, the authors, the tags, in the order
@@ -59,7 +59,7 @@ as $$
                || ',"published_at":' || rfc3339_json(a.published_at)
                || ',"updated_at":' || rfc3339_json(a.updated_at)
                || ',"version":' || a.version || '}'
-    from articles a
+    from (select x.* from articles x where x.id = any (wanted) offset 0) a -- and not all articles of the section
     join sections s on s.id = a.section_id
     cross join lateral (
         select string_agg(named_json(u.slug, u.name), ',' order by au.position) as list,
@@ -75,7 +75,6 @@ as $$
         join tags t on t.id = at.tag_id
         where at.article_id = a.id
     ) tag
-    where a.id = any (wanted)
 $$;
 
 -- Writes the documents and cards of these articles, marks the cards that have changed, and reports the changed
