@@ -35,7 +35,7 @@
 #include <stdint.h>
 
 #include "cache/recent_keys.h"
-#include "cache/table.h"
+#include "base/table.h"
 
 struct cache;
 struct cache_item;

@@ -11,7 +11,7 @@
 #include "cache/cache.h"
 #include "cache/dependencies.h"
 #include "cache/freshness.h"
-#include "cache/table.h"
+#include "base/table.h"
 #include "db/change_feed.h"
 #include "server/answer.h"
 

@@ -1,10 +1,10 @@
-/* A time (import/rfc3339.h). An accepted time is in the years 1 to 9999, and is the same time when
+/* A time (base/rfc3339.h). An accepted time is in the years 1 to 9999, and is the same time when
  * it is written again in UTC. */
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
-#include "import/rfc3339.h"
+#include "base/rfc3339.h"
 #include "tests/fuzz/fuzz.h"
 
 static int64_t written_and_read_again(int64_t us);

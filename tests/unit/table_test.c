@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-#include "cache/table.h"
+#include "base/table.h"
 
 enum { N = 20000 };
 

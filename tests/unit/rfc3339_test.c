@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "import/rfc3339.h"
+#include "base/rfc3339.h"
 
 struct moment {
     char text[64];

@@ -2,7 +2,7 @@
  *
  *     2024-02-29  T  23:59:59  .250  -05:30
  *     date           time      fraction  offset                                                   */
-#include "import/rfc3339.h"
+#include "base/rfc3339.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* cache/table.h - a hash table of nodes that their owners embed; several nodes may have the same key.
+/* base/table.h - a hash table of nodes that their owners embed; several nodes may have the same key.
  *
  * It grows and shrinks in small steps: each call that changes it moves a few nodes, and no call moves all.
  * An empty table has no memory.
@@ -6,8 +6,8 @@
  * Clients choose the keys, so each table has a random hash function. Multiply-shift in 128 bits is
  * strongly universal (Dietzfelbinger 1996): two keys share a bucket no more often than by chance, as long
  * as their author does not know the random numbers. */
-#ifndef CACHE_TABLE_H
-#define CACHE_TABLE_H
+#ifndef BASE_TABLE_H
+#define BASE_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "cache/table.h"
+#include "base/table.h"
 
 #include <assert.h>
 #include <stdlib.h>

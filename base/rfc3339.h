@@ -1,6 +1,6 @@
-/* import/rfc3339.h - a time as RFC 3339 writes it: date, time and offset, none of them missing. */
-#ifndef IMPORT_RFC3339_H
-#define IMPORT_RFC3339_H
+/* base/rfc3339.h - a time as RFC 3339 writes it: date, time and offset, none of them missing. */
+#ifndef BASE_RFC3339_H
+#define BASE_RFC3339_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,201 @@
+#include "fetch/transfer.h"
+
+#include <assert.h>
+#include <h2o.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_ROOM = 4096 };
+
+static void set(CURL *easy, CURLoption option, const char *value);
+static void add_condition(struct transfer *transfer, const char *name, const char *value);
+static size_t on_body(char *bytes, size_t one, size_t n, void *transfer);
+static void copy_header(const struct transfer *transfer, const char *name, char *to, size_t size);
+
+struct transfer *transfer_create(const struct fetcher_config *config, struct fetch *fetch,
+                                 const char *url)
+{
+    struct transfer *transfer = h2o_mem_alloc(sizeof(*transfer));
+    *transfer = (struct transfer){.easy = curl_easy_init(), ._max_bytes = config->max_bytes};
+    if (transfer->easy == NULL)
+        abort(); /* no memory */
+    CURL *easy = transfer->easy;
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, fetch);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->_error);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    /* A thread that resolves a name may take longer than the deadline: nobody waits for it. */
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)config->timeout_ms + 1000L);
+    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)config->max_bytes);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    set(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+    set(easy, CURLOPT_USERAGENT, config->user_agent);
+    set(easy, CURLOPT_URL, url);
+    if (config->ca_file != NULL)
+        set(easy, CURLOPT_CAINFO, config->ca_file);
+    add_condition(transfer, "If-None-Match", fetch->validators.etag);
+    add_condition(transfer, "If-Modified-Since", fetch->validators.last_modified);
+    if (transfer->_headers != NULL)
+        curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->_headers);
+    return transfer;
+}
+
+static void set(CURL *easy, CURLoption option, const char *value)
+{
+    CURLcode code = curl_easy_setopt(easy, option, value);
+    assert(code == CURLE_OK);
+}
+
+static void add_condition(struct transfer *transfer, const char *name, const char *value)
+{
+    char header[sizeof("If-Modified-Since: ") + sizeof(((struct fetch_validators *)NULL)->etag)];
+    if (value[0] == '\0')
+        return;
+    snprintf(header, sizeof(header), "%s: %s", name, value);
+    struct curl_slist *headers = curl_slist_append(transfer->_headers, header);
+    if (headers == NULL)
+        abort(); /* no memory */
+    transfer->_headers = headers;
+}
+
+void transfer_destroy(struct transfer *transfer)
+{
+    if (transfer == NULL)
+        return;
+    curl_easy_cleanup(transfer->easy);
+    curl_slist_free_all(transfer->_headers);
+    free(transfer->body);
+    free(transfer);
+}
+
+/* The body of another status than 200 is read, so that the connection can be used again, and not kept. */
+static size_t on_body(char *bytes, size_t one, size_t n, void *p)
+{
+    struct transfer *transfer = p;
+    (void)one; /* always 1 */
+    if (n > transfer->_max_bytes - transfer->bytes) {
+        transfer->is_too_large = true;
+        return CURL_WRITEFUNC_ERROR;
+    }
+    bool is_kept = transfer_status(transfer) == 200;
+    while (is_kept && transfer->_room < transfer->bytes + n) {
+        transfer->_room = transfer->_room == 0 ? FIRST_ROOM : 2 * transfer->_room;
+        transfer->body = h2o_mem_realloc(transfer->body, transfer->_room);
+    }
+    if (is_kept)
+        memcpy(transfer->body + transfer->bytes, bytes, n);
+    transfer->bytes += n;
+    return n;
+}
+
+long transfer_status(const struct transfer *transfer)
+{
+    long status = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    return status;
+}
+
+const char *transfer_location(const struct transfer *transfer)
+{
+    char *location = NULL;
+    curl_easy_getinfo(transfer->easy, CURLINFO_REDIRECT_URL, &location);
+    return location;
+}
+
+void transfer_read_headers(const struct transfer *transfer, struct fetch *fetch)
+{
+    struct fetch_validators *validators = &fetch->validators;
+    curl_off_t retry_after_s = 0;
+    long status = transfer_status(transfer);
+    if (status == 200) {
+        copy_header(transfer, "ETag", validators->etag, sizeof(validators->etag));
+        copy_header(transfer, "Last-Modified", validators->last_modified,
+                    sizeof(validators->last_modified));
+    }
+    if (status == 429 || status == 503)
+        curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
+    fetch->retry_after_s = retry_after_s > 0 ? (uint64_t)retry_after_s : 0;
+}
+
+static void copy_header(const struct transfer *transfer, const char *name, char *to, size_t size)
+{
+    struct curl_header *header;
+    bool is_there =
+        curl_easy_header(transfer->easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK &&
+        strlen(header->value) < size;
+    snprintf(to, size, "%s", is_there ? header->value : "");
+}
+
+enum fetch_reason transfer_failure(const struct transfer *transfer, CURLcode result,
+                                   const char *host, char ret_detail[FETCH_DETAIL_SIZE])
+{
+    /* libcurl's words name hosts and ports, and never a user or a password. */
+    const char *words = transfer->_error[0] != '\0' ? transfer->_error : curl_easy_strerror(result);
+    long number = 0;
+    assert(result != CURLE_OK);
+
+    if (transfer->is_too_large || result == CURLE_FILESIZE_EXCEEDED) {
+        snprintf(ret_detail, FETCH_DETAIL_SIZE, "The answer of %s is larger than %zu KiB.", host,
+                 transfer->_max_bytes >> 10);
+        return FETCH_TOO_LARGE;
+    }
+    switch (result) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        snprintf(ret_detail, FETCH_DETAIL_SIZE,
+                 "The name %s cannot be resolved: check its spelling, and the DNS of this machine.",
+                 host);
+        return FETCH_UNRESOLVED;
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_PROXY:
+    case CURLE_INTERFACE_FAILED:
+        curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number);
+        snprintf(ret_detail, FETCH_DETAIL_SIZE, "No connection to %s can be made: %s.", host,
+                 number != 0 ? strerrordesc_np((int)number) : words);
+        return FETCH_REFUSED;
+    case CURLE_OPERATION_TIMEDOUT:
+        snprintf(ret_detail, FETCH_DETAIL_SIZE, "%s did not answer in time: %s.", host,
+                 transfer_phase(transfer));
+        return FETCH_TIMEOUT;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_ENGINE_NOTFOUND:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CRL_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_USE_SSL_FAILED:
+        snprintf(ret_detail, FETCH_DETAIL_SIZE, "No secure connection to %s can be made: %s.", host,
+                 words);
+        return FETCH_TLS;
+    default:
+        snprintf(ret_detail, FETCH_DETAIL_SIZE,
+                 "The answer of %s ended before it was complete, or is not HTTP: %s.", host, words);
+        return FETCH_CUT_OFF;
+    }
+}
+
+const char *transfer_phase(const struct transfer *transfer)
+{
+    static const struct {
+        CURLINFO ended;
+        const char *waited_for;
+    } phases[] = {
+        {CURLINFO_NAMELOOKUP_TIME_T, "its name was not resolved"},
+        {CURLINFO_CONNECT_TIME_T, "no connection was made"},
+        {CURLINFO_PRETRANSFER_TIME_T, "no secure connection was made"},
+        {CURLINFO_STARTTRANSFER_TIME_T, "no answer came"},
+    };
+    curl_off_t at_us = 0;
+    for (size_t i = 0; i < sizeof(phases) / sizeof(phases[0]); i++) {
+        curl_easy_getinfo(transfer->easy, phases[i].ended, &at_us);
+        if (at_us == 0)
+            return phases[i].waited_for;
+    }
+    return "the answer did not come to its end";
+}

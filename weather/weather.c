@@ -1,0 +1,278 @@
+/*     on_round_due --> fetch, fetch ... --> on_fetched --> (failed) plan_retry --> on_retry --> fetch
+ *                                              |-> on_publish_due: on_report
+ *                                              \-> (the last one of the round) on_round               */
+#include "weather/weather.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/container_of.h"
+#include "fetch/fetcher.h"
+
+enum {
+    FIRST_RETRY_S = 30,
+    MAX_RETRY_S = 600,
+    MAX_ASKED_PAUSE_S = 86400,
+    FIRST_PUBLISH_MS = 10, /* cities that answer in the same moment are reported together */
+    PUBLISH_MS = 250,
+};
+
+const struct histogram_bounds weather_bounds_us = {12,
+                                                   {10000, 25000, 50000, 100000, 250000, 500000,
+                                                    1000000, 2500000, 5000000, 10000000, 30000000,
+                                                    60000000}};
+
+struct member {
+    struct weather *weather;
+    struct city_weather city;
+    struct timer retry;
+    unsigned failures; /* since its last success */
+    uint64_t due_us;   /* when it is fetched next */
+    bool is_in_round;  /* the round waits for it */
+    bool was_failing;
+    char *entry;                    /* "Berlin":{...}; NULL: it must be written */
+    size_t entry_bytes, name_bytes; /* name_bytes: of the name and the colon */
+};
+
+struct weather {
+    struct weather_config config;
+    struct fetcher *fetcher;
+    struct timer round, publish;
+    uint64_t round_due_us, round_began_us, published_us;
+    size_t round_cities, round_left, round_failed;
+    struct weather_entry *entries;
+    struct member members[];
+};
+
+static timer_fn on_round_due, on_retry, on_publish_due;
+static void fetch(struct member *member);
+static city_weather_done_fn on_fetched;
+static void count(struct member *member);
+static void plan_retry(struct member *member);
+static void plan(struct member *member, uint64_t pause_s);
+static void end_round(struct weather *weather);
+static void publish_soon(struct weather *weather);
+static void write_entry(struct member *member);
+static void find_oldest(struct weather *weather);
+
+static struct member *member_of(struct city_weather *city)
+{
+    return container_of(city, struct member, city);
+}
+
+struct weather *weather_create(const struct weather_config *config)
+{
+    size_t n = config->cities->n;
+    struct weather *weather = h2o_mem_alloc(sizeof(*weather) + n * sizeof(weather->members[0]));
+    memset(weather, 0, sizeof(*weather) + n * sizeof(weather->members[0]));
+    assert(n >= 1 && config->every_s >= 1);
+    weather->config = *config;
+    weather->entries = h2o_mem_alloc(n * sizeof(weather->entries[0]));
+    weather->fetcher = fetcher_create(&(struct fetcher_config){
+        .loop = config->loop,
+        .parallel = config->parallel,
+        .per_host = WEATHER_PER_HOST,
+        .timeout_ms = config->timeout_ms,
+        .max_bytes = WEATHER_MAX_BYTES,
+        .user_agent = config->user_agent,
+        .under_way = &config->stats->under_way,
+        .waiting = &config->stats->waiting,
+    });
+    for (size_t i = 0; i < n; i++) {
+        struct member *member = &weather->members[i];
+        member->weather = weather;
+        city_weather_init(&member->city, &config->cities->city[i]);
+        timer_init(&member->retry, config->loop, on_retry);
+    }
+    timer_init(&weather->round, config->loop, on_round_due);
+    timer_init(&weather->publish, config->loop, on_publish_due);
+    timer_start(&weather->round, 0);
+    timer_start(&weather->publish, 0);
+    return weather;
+}
+
+void weather_destroy(struct weather *weather)
+{
+    if (weather == NULL)
+        return;
+    for (size_t i = 0; i < weather->config.cities->n; i++) {
+        struct member *member = &weather->members[i];
+        city_weather_cancel(&member->city);
+        timer_finish(&member->retry);
+        free(member->entry);
+    }
+    timer_finish(&weather->round);
+    timer_finish(&weather->publish);
+    fetcher_destroy(weather->fetcher);
+    free(weather->entries);
+    free(weather);
+}
+
+/* A round that has not ended when the next one is due goes on in it. */
+static void on_round_due(struct timer *round)
+{
+    struct weather *weather = container_of(round, struct weather, round);
+    uint64_t now_us = clock_us(), every_ms = weather->config.every_s * UINT64_C(1000);
+    uint64_t pause_ms = every_ms - arc4random_uniform((uint32_t)(every_ms / 20) + 1);
+    weather->round_due_us = now_us + pause_ms * 1000;
+    if (weather->round_left == 0) {
+        weather->round_began_us = now_us;
+        weather->round_cities = weather->round_failed = 0;
+    }
+    timer_start(round, pause_ms);
+    for (size_t i = 0; i < weather->config.cities->n; i++) {
+        struct member *member = &weather->members[i];
+        /* A pause that runs on is one that the endpoint asks for: the others end before the round is due. */
+        if (city_weather_is_fetched(&member->city) || timer_is_running(&member->retry))
+            continue;
+        member->is_in_round = true;
+        weather->round_cities++;
+        weather->round_left++;
+        fetch(member);
+    }
+}
+
+static void on_retry(struct timer *retry)
+{
+    struct member *member = container_of(retry, struct member, retry);
+    if (!city_weather_is_fetched(&member->city))
+        fetch(member);
+}
+
+static void fetch(struct member *member)
+{
+    timer_stop(&member->retry);
+    member->due_us = 0;
+    city_weather_fetch(&member->city, member->weather->fetcher, on_fetched);
+}
+
+static void on_fetched(struct city_weather *city)
+{
+    struct member *member = member_of(city);
+    struct weather *weather = member->weather;
+    bool has_failed = city->reason != FETCH_OK, is_change = has_failed != member->was_failing;
+    count(member);
+    member->was_failing = has_failed;
+    member->failures = has_failed ? member->failures + 1 : 0;
+    member->due_us = weather->round_due_us;
+    if (has_failed)
+        plan_retry(member);
+    free(member->entry);
+    member->entry = NULL;
+    publish_soon(weather);
+    if (is_change)
+        weather->config.on_change(weather, city);
+    if (member->is_in_round) {
+        member->is_in_round = false;
+        weather->round_failed += has_failed;
+        if (--weather->round_left == 0)
+            end_round(weather);
+    }
+}
+
+static void count(struct member *member)
+{
+    struct weather_stats *stats = member->weather->config.stats;
+    counter_add(&stats->fetches[member->city.reason], 1);
+    histogram_add(&stats->took_us, &weather_bounds_us, member->city.fetch.took_us);
+}
+
+static void plan_retry(struct member *member)
+{
+    uint64_t asked_s = member->city.fetch.retry_after_s, pause_s = FIRST_RETRY_S;
+    if (asked_s > 0) {
+        plan(member, asked_s < MAX_ASKED_PAUSE_S ? asked_s : MAX_ASKED_PAUSE_S);
+        return;
+    }
+    for (unsigned i = 1; i < member->failures && pause_s < MAX_RETRY_S; i++)
+        pause_s *= 2;
+    pause_s = pause_s < MAX_RETRY_S ? pause_s : MAX_RETRY_S;
+    if (clock_us() + pause_s * 1000000 < member->weather->round_due_us)
+        plan(member, pause_s);
+}
+
+static void plan(struct member *member, uint64_t pause_s)
+{
+    member->due_us = clock_us() + pause_s * 1000000;
+    timer_start(&member->retry, pause_s * 1000);
+}
+
+static void end_round(struct weather *weather)
+{
+    weather->config.on_round(weather, weather->round_cities, weather->round_failed,
+                             clock_us() - weather->round_began_us);
+}
+
+/* ---- the report */
+
+static void publish_soon(struct weather *weather)
+{
+    uint64_t now_us = clock_us(), next_us = weather->published_us + PUBLISH_MS * 1000;
+    if (!timer_is_running(&weather->publish))
+        timer_start(&weather->publish, now_us + FIRST_PUBLISH_MS * 1000 >= next_us
+                                           ? FIRST_PUBLISH_MS
+                                           : (next_us - now_us) / 1000 + 1);
+}
+
+static void on_publish_due(struct timer *publish)
+{
+    static const char head[] = "{\"weather\":{", tail[] = "}}";
+    struct weather *weather = container_of(publish, struct weather, publish);
+    size_t n = weather->config.cities->n, bytes = sizeof(head) + sizeof(tail);
+    for (size_t i = 0; i < n; i++) {
+        if (weather->members[i].entry == NULL)
+            write_entry(&weather->members[i]);
+        bytes += weather->members[i].entry_bytes + 1;
+    }
+    char *text = h2o_mem_alloc(bytes), *to = text;
+    to = mempcpy(to, head, sizeof(head) - 1);
+    for (size_t i = 0; i < n; i++) {
+        const struct member *member = &weather->members[i];
+        if (i > 0)
+            *to++ = ',';
+        weather->entries[i] =
+            (struct weather_entry){.from = (size_t)(to - text) + member->name_bytes,
+                                   .bytes = member->entry_bytes - member->name_bytes,
+                                   .due_us = member->due_us};
+        to = mempcpy(to, member->entry, member->entry_bytes);
+    }
+    to = mempcpy(to, tail, sizeof(tail) - 1);
+    weather->published_us = clock_us();
+    find_oldest(weather);
+    weather->config.on_report(
+        weather, &(struct weather_report){.text = h2o_iovec_init(text, (size_t)(to - text)),
+                                          .entries = weather->entries});
+    free(text);
+}
+
+static void write_entry(struct member *member)
+{
+    FILE *out = open_memstream(&member->entry, &member->entry_bytes);
+    if (out == NULL)
+        abort(); /* no memory */
+    city_weather_write_text(member->city.city->name, out);
+    fputc(':', out);
+    fflush(out); /* sets entry_bytes */
+    member->name_bytes = member->entry_bytes;
+    city_weather_write(&member->city, out);
+    if (fclose(out) != 0)
+        abort(); /* no memory */
+}
+
+static void find_oldest(struct weather *weather)
+{
+    uint64_t oldest_us = 0;
+    for (size_t i = 0; i < weather->config.cities->n; i++) {
+        const struct city_weather *city = &weather->members[i].city;
+        if (city->has_reading && (oldest_us == 0 || city->read_us < oldest_us))
+            oldest_us = city->read_us;
+    }
+    counter_set(&weather->config.stats->oldest_read_us, oldest_us);
+}
+
+void *weather_data(const struct weather *weather)
+{
+    return weather->config.data;
+}

@@ -1,0 +1,62 @@
+/* weather/weather.h - fetches the weather of all cities, round after round, and reports it.
+ *
+ * All cities are fetched at once at the start, and then every every_s, shortened by a random amount of at most
+ * a twentieth. A city whose fetch failed is fetched again after 30 s, then after twice as long each time, up to
+ * 10 minutes, or in the next round, if that comes first. When its endpoint asks for a pause (Retry-After), the
+ * pause decides instead, up to a day.
+ *
+ * One thread. */
+#ifndef WEATHER_WEATHER_H
+#define WEATHER_WEATHER_H
+
+#include "base/counter.h"
+#include "base/loop.h"
+#include "weather/city_weather.h"
+
+struct weather;
+
+/* Written by the thread, read by any. */
+struct weather_stats {
+    struct counter fetches[WEATHER_NREASONS]; /* ended, by reason; 0: successes */
+    struct histogram took_us;
+    struct counter under_way, waiting;
+    struct counter oldest_read_us; /* the reading that is oldest: clock_us(); 0: there is none */
+};
+
+extern const struct histogram_bounds weather_bounds_us;
+
+/* The weather of all cities at one moment. */
+struct weather_report {
+    h2o_iovec_t text; /* {"weather":{"Berlin":{...},...}}, in the order of the file */
+    const struct weather_entry {
+        size_t from, bytes; /* of the city's object in the text */
+        uint64_t due_us;    /* when it is fetched next: clock_us(); 0: it is being fetched */
+    } * entries;            /* of each city, in the order of the file */
+};
+
+struct weather_config {
+    struct loop *loop;
+    const struct cities *cities; /* lent */
+    unsigned every_s, timeout_ms, parallel;
+    const char *user_agent; /* lent */
+    struct weather_stats *stats;
+
+    /* Soon after weather_create(), and at most a few times in a second while there is something new. Lent. */
+    void (*on_report)(struct weather *weather, const struct weather_report *report);
+    /* A city begins to fail (with a reason), or works again (reason FETCH_OK). */
+    void (*on_change)(struct weather *weather, const struct city_weather *city);
+    void (*on_round)(struct weather *weather, size_t cities, size_t failed, uint64_t took_us);
+    void *data; /* of the caller */
+};
+
+enum { WEATHER_PER_HOST = 4, WEATHER_MAX_BYTES = 1 << 20 };
+
+/* Never calls back before it returns. */
+struct weather *weather_create(const struct weather_config *config);
+
+/* Gives up the fetches under way. NULL is allowed. */
+void weather_destroy(struct weather *weather);
+
+void *weather_data(const struct weather *weather);
+
+#endif
