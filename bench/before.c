@@ -219,7 +219,7 @@ static int on_article(h2o_handler_t *self, h2o_req_t *req)
     PQclear(article);
     PQclear(related);
     respond_add_header(req, "related-status", "ok");
-    respond_json_lent(req, &body, 1);
+    respond_text(req, 200, "application/json", body);
     return 0;
 }
 

@@ -9,5 +9,6 @@ route_fn related_get; /* GET /articles/{id}/related */
 route_fn health_get;  /* GET /healthz */
 route_fn ready_get;   /* GET /readyz */
 route_fn metrics_get; /* GET /metrics */
+route_fn weather_get; /* GET /weather */
 
 #endif

@@ -16,6 +16,7 @@ static void show_http(FILE *out, const struct service *self);
 static void show_answers(FILE *out, const struct service *self);
 static void show_db(FILE *out, const struct service *self);
 static void show_background(FILE *out, const struct process *process);
+static void show_weather(FILE *out, const struct weather_stats *stats);
 static void show_process(FILE *out, const struct process *process);
 
 void metrics_get(h2o_req_t *req, const struct route_arguments *arguments)
@@ -30,6 +31,8 @@ void metrics_get(h2o_req_t *req, const struct route_arguments *arguments)
     show_answers(out, service_of(req));
     show_db(out, service_of(req));
     show_background(out, service_of(req)->process);
+    if (service_of(req)->process->has_weather)
+        show_weather(out, &service_of(req)->process->weather);
     show_process(out, service_of(req)->process);
     fprintf(out, "# HELP broadsheet_build_info The version that runs.\n"
                  "# TYPE broadsheet_build_info gauge\n"
@@ -70,24 +73,43 @@ static void show_one(FILE *out, const struct service *self, const char *name, co
     show_number(out, name, type, help, sum(self, own));
 }
 
+/* A histogram of one thread, or the sum over all threads. */
+struct totals {
+    uint64_t bucket[HISTOGRAM_MAX_BOUNDS + 1], sum;
+};
+
+static struct totals totals_of(const struct histogram *histogram)
+{
+    struct totals totals = {.sum = counter_get(&histogram->sum)};
+    for (size_t i = 0; i <= HISTOGRAM_MAX_BOUNDS; i++)
+        totals.bucket[i] = counter_get(&histogram->bucket[i]);
+    return totals;
+}
+
+static struct totals totals_of_all(const struct service *self, const struct histogram *own)
+{
+    struct totals totals = {.sum = sum(self, &own->sum)};
+    for (size_t i = 0; i <= HISTOGRAM_MAX_BOUNDS; i++)
+        totals.bucket[i] = sum(self, &own->bucket[i]);
+    return totals;
+}
+
 /* labels: such as `route="/healthz"`, or "". unit: 1 of a value in the unit that is shown; 1e-6 for
  * microseconds that are shown as seconds. */
-static void show_histogram(FILE *out, const struct service *self, const char *name,
-                           const char *labels, const struct histogram *own,
+static void show_histogram(FILE *out, const char *name, const char *labels, struct totals totals,
                            const struct histogram_bounds *bounds, double unit)
 {
     const char *comma = labels[0] != '\0' ? "," : "";
     uint64_t total = 0;
     for (size_t i = 0; i < bounds->n; i++) {
-        total += sum(self, &own->bucket[i]);
+        total += totals.bucket[i];
         fprintf(out, "%s_bucket{%s%sle=\"%g\"} %" PRIu64 "\n", name, labels, comma,
                 (double)bounds->bound[i] * unit, total);
     }
-    total += sum(self, &own->bucket[bounds->n]);
+    total += totals.bucket[bounds->n];
     fprintf(out, "%s_bucket{%s%sle=\"+Inf\"} %" PRIu64 "\n", name, labels, comma, total);
     const char *open = labels[0] != '\0' ? "{" : "", *close = labels[0] != '\0' ? "}" : "";
-    fprintf(out, "%s_sum%s%s%s %.9g\n", name, open, labels, close,
-            (double)sum(self, &own->sum) * unit);
+    fprintf(out, "%s_sum%s%s%s %.9g\n", name, open, labels, close, (double)totals.sum * unit);
     fprintf(out, "%s_count%s%s%s %" PRIu64 "\n", name, open, labels, close, total);
 }
 
@@ -118,8 +140,9 @@ static void show_http(FILE *out, const struct service *self)
     for (unsigned route = 0; route < ROUTES_N; route++) {
         char labels[64];
         snprintf(labels, sizeof(labels), "route=\"%s\"", route_name(route));
-        show_histogram(out, self, "broadsheet_http_request_duration_seconds", labels,
-                       &m->latency_us[route], &metrics_latency_bounds_us, 1e-6);
+        show_histogram(out, "broadsheet_http_request_duration_seconds", labels,
+                       totals_of_all(self, &m->latency_us[route]), &metrics_latency_bounds_us,
+                       1e-6);
     }
     show_one(out, self, "broadsheet_http_requests_in_flight", "gauge",
              "Requests that are not answered yet.", &m->in_flight);
@@ -171,15 +194,15 @@ static void show_db(FILE *out, const struct service *self)
              "Queries that wait for a connection.", &s->waiting);
     head(out, "broadsheet_db_queue_wait_seconds", "histogram",
          "From the start of a query until it was sent.");
-    show_histogram(out, self, "broadsheet_db_queue_wait_seconds", "", &s->wait_us,
+    show_histogram(out, "broadsheet_db_queue_wait_seconds", "", totals_of_all(self, &s->wait_us),
                    &db_wait_bounds_us, 1e-6);
     head(out, "broadsheet_db_batch_ids", "histogram", "Ids that one command asked for.");
     for (size_t i = 0; i < DB_NSTATEMENTS; i++) {
         char labels[64];
         snprintf(labels, sizeof(labels), "statement=\"%s\"", db_statements[i].name);
         if (db_statements[i].batched)
-            show_histogram(out, self, "broadsheet_db_batch_ids", labels, &s->batch_ids[i],
-                           &db_batch_bounds, 1);
+            show_histogram(out, "broadsheet_db_batch_ids", labels,
+                           totals_of_all(self, &s->batch_ids[i]), &db_batch_bounds, 1);
     }
     head(
         out, "broadsheet_db_queries_total", "counter",
@@ -231,6 +254,32 @@ static void show_background(FILE *out, const struct process *process)
     show_number(out, "broadsheet_related_worker_failed_articles_total", "counter",
                 "Failures at one article, which is tried again later.",
                 counter_get(&worker->failed_articles));
+}
+
+static void show_weather(FILE *out, const struct weather_stats *stats)
+{
+    head(out, "broadsheet_weather_fetches_total", "counter",
+         "Fetches of a city's weather that have ended, by outcome.");
+    for (unsigned reason = 0; reason < WEATHER_NREASONS; reason++) {
+        if (reason != WEATHER_UNKNOWN_CITY && reason != WEATHER_NOT_YET)
+            fprintf(out, "broadsheet_weather_fetches_total{outcome=\"%s\"} %" PRIu64 "\n",
+                    weather_reason_name(reason), counter_get(&stats->fetches[reason]));
+    }
+    head(out, "broadsheet_weather_fetch_seconds", "histogram",
+         "From the request for a fetch to its end, the wait for a place included.");
+    show_histogram(out, "broadsheet_weather_fetch_seconds", "", totals_of(&stats->took_us),
+                   &weather_bounds_us, 1e-6);
+    show_number(out, "broadsheet_weather_fetches_under_way", "gauge",
+                "Fetches under way (BROADSHEET_WEATHER_PARALLEL limits them).",
+                counter_get(&stats->under_way));
+    show_number(out, "broadsheet_weather_fetches_waiting", "gauge",
+                "Fetches that wait for a place.", counter_get(&stats->waiting));
+    uint64_t oldest_us = counter_get(&stats->oldest_read_us);
+    head(out, "broadsheet_weather_oldest_reading_age_seconds", "gauge",
+         "The age of the oldest of the cities' last readings.");
+    if (oldest_us != 0)
+        fprintf(out, "broadsheet_weather_oldest_reading_age_seconds %.6f\n",
+                (double)(clock_us() - oldest_us) * 1e-6);
 }
 
 static void show_process(FILE *out, const struct process *process)

@@ -5,14 +5,14 @@
 #include <string.h>
 #include <strings.h>
 
+#include "handlers/percent.h"
+
 static const char *const tracking[] = {"fbclid", "gclid",   "mc_cid", "mc_eid",
                                        "igshid", "msclkid", "twclid", "ref_src"};
 
 enum { MAX_NAME = 32 }; /* longer ones are unknown, or begin with utm_ */
 
 static h2o_iovec_t next_piece(h2o_iovec_t *query);
-static h2o_iovec_t decode(h2o_iovec_t name, char plain[MAX_NAME]);
-static int hex_digit(char c);
 static bool is_tracking(h2o_iovec_t name);
 
 enum query_parameters_fault query_parameters_read(h2o_iovec_t query, const char *const names[],
@@ -27,7 +27,7 @@ enum query_parameters_fault query_parameters_read(h2o_iovec_t query, const char 
         h2o_iovec_t name =
             h2o_iovec_init(piece.base, (size_t)((equals != NULL ? equals : end) - piece.base));
         char text[MAX_NAME];
-        h2o_iovec_t plain = decode(name, text);
+        h2o_iovec_t plain = h2o_iovec_init(text, percent_decode(name, false, text, sizeof(text)));
         if (piece.len == 0 || is_tracking(plain))
             continue;
         size_t i = 0;
@@ -54,31 +54,6 @@ static h2o_iovec_t next_piece(h2o_iovec_t *query)
     h2o_iovec_t piece = h2o_iovec_init(query->base, length);
     *query = h2o_iovec_init(query->base + taken, query->len - taken);
     return piece;
-}
-
-/* The name without percent-encoding, as far as it fits. */
-static h2o_iovec_t decode(h2o_iovec_t name, char plain[MAX_NAME])
-{
-    size_t n = 0;
-    for (size_t i = 0; i < name.len && n < MAX_NAME; i++) {
-        bool is_encoded = name.base[i] == '%' && name.len - i > 2 &&
-                          hex_digit(name.base[i + 1]) >= 0 && hex_digit(name.base[i + 2]) >= 0;
-        if (is_encoded) {
-            plain[n++] = (char)(hex_digit(name.base[i + 1]) * 16 + hex_digit(name.base[i + 2]));
-            i += 2;
-        } else {
-            plain[n++] = name.base[i];
-        }
-    }
-    return h2o_iovec_init(plain, n);
-}
-
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
 }
 
 /* Capital and small letters are the same here, unlike in our own names. */

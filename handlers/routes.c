@@ -19,6 +19,7 @@ const struct route routes[ROUTES_N] = {
     {"/healthz", health_get, {NULL}},
     {"/readyz", ready_get, {NULL}},
     {"/metrics", metrics_get, {NULL}},
+    {"/weather", weather_get, {"cities"}},
 };
 
 /* A request from its arrival to its end. */

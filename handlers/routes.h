@@ -24,7 +24,7 @@ struct route {
 };
 
 /* The table. The first route, METRICS_OTHER_ROUTE, has no pattern: it stands for all other addresses. */
-enum { ROUTES_N = 6 };
+enum { ROUTES_N = 7 };
 static_assert((int)ROUTES_N <= (int)METRICS_MAX_ROUTES, "each route is counted by itself");
 extern const struct route routes[ROUTES_N];
 

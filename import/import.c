@@ -19,7 +19,7 @@
 #include "import/article_line.h"
 #include "import/loader.h"
 #include "import/ndjson.h"
-#include "import/progress.h"
+#include "base/progress.h"
 #include "import/relate.h"
 
 struct import {

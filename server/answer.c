@@ -1,21 +1,15 @@
 #include "server/answer.h"
 
 #include <assert.h>
-#include <libdeflate.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/negotiate.h"
+#include "base/gzip.h"
 #include "server/respond.h"
-
-/* An answer of less than a kilobyte and its headers are one packet anyway. A larger one than 512 KiB would
- * hold the loop for too long. The first level is within 3 % of the sixth in size, in half of its time. */
-enum { GZIP_MIN_BYTES = 1024, GZIP_MAX_BYTES = 512 << 10, GZIP_LEVEL = 1 };
 
 static_assert(sizeof(struct answer) <= SEGMENT_ANSWER_BYTES, "a segment reserves it");
 
-static void name(char etag[ANSWER_ETAG_SIZE], uint64_t hash, const char *suffix);
 static void on_unused(void *answer);
 static h2o_iovec_t compress(const struct answer *answer, size_t most);
 static const char *contiguous(const struct answer *answer, char **ret_copy);
@@ -32,13 +26,13 @@ struct answer *answer_create(struct memory *memory, const struct answer_part *pa
         if (parts[i].segment != NULL)
             h2o_mem_addref_shared(parts[i].segment);
     }
-    name(answer->etag,
-         segment_hash(parts[0].segment, n > 1 ? parts[1].bytes : (h2o_iovec_t){NULL, 0}), "");
+    answer_name(answer->etag,
+                segment_hash(parts[0].segment, n > 1 ? parts[1].bytes : (h2o_iovec_t){NULL, 0}),
+                "");
     return answer;
 }
 
-/* The same bytes have the same entity tag on every server and after every restart. */
-static void name(char etag[ANSWER_ETAG_SIZE], uint64_t hash, const char *suffix)
+void answer_name(char etag[ANSWER_ETAG_SIZE], uint64_t hash, const char *suffix)
 {
     snprintf(etag, ANSWER_ETAG_SIZE, "\"%016llx%s\"", (unsigned long long)hash, suffix);
 }
@@ -119,28 +113,17 @@ void answer_leave_cache(struct answer *answer)
 
 /* ---- gzip */
 
-static _Thread_local struct libdeflate_compressor *compressor; /* half a megabyte, so it is kept */
-
-void answer_finish_thread(void)
-{
-    libdeflate_free_compressor(compressor);
-    compressor = NULL;
-}
-
 size_t answer_compress(struct answer *answer)
 {
-    if (answer->gzip.base != NULL || answer->length < GZIP_MIN_BYTES ||
-        answer->length > GZIP_MAX_BYTES)
+    if (answer->gzip.base != NULL || !gzip_is_useful(answer->length))
         return 0;
-    if (compressor == NULL)
-        compressor = libdeflate_alloc_compressor(GZIP_LEVEL);
     /* The reservation comes first: without room, the many requests that wait for an answer would compress it
      * again and again, in vain. */
-    size_t most = libdeflate_gzip_compress_bound(compressor, answer->length);
+    size_t most = gzip_most(answer->length);
     if (!answer->is_in_cache && !memory_reserve(answer->_memory, memory_cost(most)))
         return 0;
     answer->gzip = compress(answer, most);
-    name(answer->gzip_etag, segment_hash_of(answer->gzip), "-gz");
+    answer_name(answer->gzip_etag, segment_hash_of(answer->gzip), "-gz");
     if (!answer->is_in_cache)
         memory_release(answer->_memory, memory_cost(most) - memory_cost(answer->gzip.len));
     return memory_cost(answer->gzip.len);
@@ -148,12 +131,12 @@ size_t answer_compress(struct answer *answer)
 
 static h2o_iovec_t compress(const struct answer *answer, size_t most)
 {
-    char *copy, *to = h2o_mem_alloc(most);
+    char *copy;
+    h2o_iovec_t gzip;
     const char *plain = contiguous(answer, &copy);
-    size_t length = libdeflate_gzip_compress(compressor, plain, answer->length, to, most);
-    assert(length > 0 && length <= most);
+    gzip.base = gzip_compress(plain, answer->length, most, &gzip.len);
     free(copy);
-    return h2o_iovec_init(h2o_mem_realloc(to, length), length);
+    return gzip;
 }
 
 /* The plain bytes in one piece: a copy where there are two parts. */
@@ -173,25 +156,15 @@ static const char *contiguous(const struct answer *answer, char **ret_copy)
 void answer_respond(struct answer *answer, h2o_req_t *req, bool with_gzip)
 {
     assert(answer->kind == ANSWER_OK && answer->nparts >= 1);
-    with_gzip = with_gzip && answer->gzip.base != NULL;
-    h2o_mem_link_shared(&req->pool, answer);
-
-    char *name_sent = with_gzip ? answer->gzip_etag : answer->etag;
-    h2o_iovec_t etag = h2o_iovec_init(name_sent, strlen(name_sent));
-    h2o_headers_t *headers = &req->res.headers;
-    h2o_add_header(&req->pool, headers, H2O_TOKEN_ETAG, NULL, etag.base, etag.len);
-    h2o_add_header(&req->pool, headers, H2O_TOKEN_VARY, NULL, H2O_STRLIT("accept-encoding"));
-    if (negotiate_is_known(&req->headers, etag)) {
-        respond_not_modified(req);
-        return;
-    }
-    if (with_gzip) {
-        h2o_add_header(&req->pool, headers, H2O_TOKEN_CONTENT_ENCODING, NULL, H2O_STRLIT("gzip"));
-        respond_json_lent(req, &answer->gzip, 1);
-        return;
-    }
-    h2o_iovec_t bytes[ANSWER_MAX_PARTS];
+    h2o_iovec_t plain[ANSWER_MAX_PARTS];
     for (unsigned i = 0; i < answer->nparts; i++)
-        bytes[i] = answer->parts[i].bytes;
-    respond_json_lent(req, bytes, answer->nparts);
+        plain[i] = answer->parts[i].bytes;
+    h2o_mem_link_shared(&req->pool, answer);
+    respond_finished(req,
+                     &(struct respond_finished){.plain = plain,
+                                                .nplain = answer->nparts,
+                                                .etag = answer->etag,
+                                                .gzip = answer->gzip,
+                                                .gzip_etag = answer->gzip_etag},
+                     with_gzip);
 }

@@ -44,6 +44,10 @@ struct answer {
     struct memory *_memory;
 };
 
+/* Makes the entity tag of bytes with this hash (segment_hash_of()). suffix: "", or "-gz". The same bytes have the same
+ * tag on every server and after every restart. */
+void answer_name(char etag[ANSWER_ETAG_SIZE], uint64_t hash, const char *suffix);
+
 /* The caller owns one reference. The answer takes a reference of its own to each segment; the first part
  * is a whole segment. */
 struct answer *answer_create(struct memory *memory, const struct answer_part *parts, unsigned n);
@@ -64,9 +68,6 @@ size_t answer_compress(struct answer *answer);
 /* It came into the cache, or left it: the cache counts its memory, or the budget does. */
 void answer_enter_cache(struct answer *answer);
 void answer_leave_cache(struct answer *answer);
-
-/* Frees the compressor that the calling thread keeps. */
-void answer_finish_thread(void);
 
 /* Answers the request with an ANSWER_OK, in the coding that the client likes best: 200, or 304. Headers
  * that the caller added go out with it. The request takes a reference of its own. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/container_of.h"
+#include "base/gzip.h"
 #include "server/lookup.h"
 
 enum { LOOKUPS_PER_BUCKET = 1 };
@@ -28,7 +29,7 @@ void answer_cache_finish(struct answer_cache *cache)
     lookup_cancel_all(cache);
     if (cache->_keeps)
         cache_finish(&cache->_cache);
-    answer_finish_thread();
+    gzip_finish_thread();
 }
 
 static void on_evicted(struct cache *unused, struct cache_item *item)

@@ -8,10 +8,10 @@
 #define SERVER_ANSWER_CACHE_H
 
 #include "base/counter.h"
+#include "base/table.h"
 #include "cache/cache.h"
 #include "cache/dependencies.h"
 #include "cache/freshness.h"
-#include "base/table.h"
 #include "db/change_feed.h"
 #include "server/answer.h"
 

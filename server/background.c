@@ -9,17 +9,22 @@
 #include <string.h>
 
 #include "base/container_of.h"
+#include "base/gzip.h"
 #include "server/log.h"
 
 enum { TRIM_EVERY_MS = 1000 };
 
 static void *run(void *background);
 static void set_up(struct background *background);
+static void start_weather(struct background *background);
 static db_change_feed_news_fn on_news;
 static db_change_feed_lost_fn on_lost;
 static void log_reliability(struct background *background, const char *unreliable);
 static db_related_failed_fn on_failed;
 static db_event_fn on_change_feed_event, on_related_worker_event;
+static void on_report(struct weather *weather, struct report *report);
+static void on_city_change(struct weather *weather, const struct city_weather *city);
+static void on_round(struct weather *weather, size_t cities, size_t failed, uint64_t took_us);
 static timer_fn on_trim;
 static void on_stop(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages);
 
@@ -43,6 +48,8 @@ static void *run(void *p)
     while (!background->_is_stopping)
         h2o_evloop_run(background->_loop.h2o, INT32_MAX);
     timer_finish(&background->_trim);
+    weather_destroy(background->_weather);
+    gzip_finish_thread();
     db_related_worker_finish(&background->_related_worker);
     db_change_feed_finish(&background->_change_feed);
     return NULL;
@@ -73,6 +80,27 @@ static void set_up(struct background *background)
                                                               .on_failed = on_failed,
                                                               .on_event = on_related_worker_event,
                                                               .stats = &process->related_worker});
+    if (config->cities != NULL)
+        start_weather(background);
+}
+
+static void start_weather(struct background *background)
+{
+    const struct background_config *config = &background->_config;
+    weather_user_agent(config->weather, background->_user_agent);
+    background->_weather = weather_create(&(struct weather_config){
+        .loop = &background->_loop,
+        .cities = config->cities,
+        .every_s = config->weather->every_s,
+        .timeout_ms = config->weather->timeout_ms,
+        .parallel = config->weather->parallel,
+        .user_agent = background->_user_agent,
+        .stats = &config->process->weather,
+        .on_report = on_report,
+        .on_change = on_city_change,
+        .on_round = on_round,
+        .data = background,
+    });
 }
 
 static void on_news(struct db_change_feed *feed, const struct db_change_feed_news *news)
@@ -156,6 +184,38 @@ static void on_related_worker_event(enum db_event event, const char *why)
         return;
     }
 }
+
+/* ---- the weather */
+
+static void on_report(struct weather *weather, struct report *report)
+{
+    struct background *background = weather_data(weather);
+    for (size_t i = 0; i < background->_config.nworkers; i++)
+        worker_tell_weather(&background->_config.workers[i], report);
+}
+
+static void on_city_change(struct weather *weather, const struct city_weather *city)
+{
+    (void)weather;
+    if (city->reason == FETCH_OK)
+        log_event(LOG_INFO, "weather_works_again", {"city", city->city->name});
+    else
+        log_event(LOG_WARN, "weather_fails", {"city", city->city->name},
+                  {"reason", weather_reason_name(city->reason)}, {"message", city->detail});
+}
+
+static void on_round(struct weather *weather, size_t cities, size_t failed, uint64_t took_us)
+{
+    char ncities[24], nfailed[24], seconds[24];
+    (void)weather;
+    snprintf(ncities, sizeof(ncities), "%zu", cities);
+    snprintf(nfailed, sizeof(nfailed), "%zu", failed);
+    snprintf(seconds, sizeof(seconds), "%.3f", (double)took_us / 1e6);
+    log_event(LOG_INFO, "weather_round", {"cities", ncities}, {"failed", nfailed},
+              {"seconds", seconds});
+}
+
+/* ---- memory */
 
 static void on_trim(struct timer *trim)
 {

@@ -1,5 +1,6 @@
 /* server/background.h - the thread that works for all others: it hears of changes in the database and sends
- * news to every worker, it makes related lists, and it gives freed memory back. One per process. */
+ * news to every worker, it makes related lists, it fetches the weather, and it gives freed memory back. One per
+ * process. */
 #ifndef SERVER_BACKGROUND_H
 #define SERVER_BACKGROUND_H
 
@@ -10,6 +11,8 @@
 #include "db/change_feed.h"
 #include "db/related_worker.h"
 #include "server/worker.h"
+#include "weather/settings.h"
+#include "weather/weather.h"
 
 struct background_config {
     const struct db_conninfo *conninfo;
@@ -17,6 +20,8 @@ struct background_config {
     struct process *process;
     struct worker *workers; /* all, started */
     size_t nworkers;
+    const struct weather_settings *weather; /* lent */
+    const struct cities *cities;            /* lent; NULL: there is no weather */
 };
 
 /* Zeroed, and never moved. Its memory stays until the process ends: the resolver may still send it a
@@ -27,6 +32,8 @@ struct background {
     h2o_multithread_receiver_t _messages, _resolver;
     struct db_change_feed _change_feed;
     struct db_related_worker _related_worker;
+    struct weather *_weather; /* NULL: there is none */
+    char _user_agent[WEATHER_USER_AGENT_SIZE];
     struct timer _trim;
     char _unreliable[SERVICE_REASON_SIZE]; /* as it was logged last */
     bool _is_stopping;

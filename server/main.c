@@ -8,6 +8,7 @@
 #include "import/import.h"
 #include "server/options.h"
 #include "server/serve.h"
+#include "weather/command.h"
 
 static void open_standard_descriptors(void);
 
@@ -30,6 +31,8 @@ int main(int argc, char **argv)
         return 0;
     case COMMAND_SERVE:
         return serve(&options, routes_register);
+    case COMMAND_WEATHER:
+        return weather_command(&options.weather, options.arguments, options.narguments);
     case COMMAND_IMPORT:
         return import_run(options.database_url, options.arguments, options.narguments);
     }

@@ -48,6 +48,24 @@ static const struct setting {
     {"BROADSHEET_MAX_CONNECTIONS", "max-connections", "10000",
      "client connections; above it the listener waits", NUMBER, 1, 1000000,
      offsetof(struct options, max_connections)},
+    {"BROADSHEET_WEATHER_CITIES", "weather-cities", NULL,
+     "a JSON file of cities; without it there is no weather", TEXT, 0, 0,
+     offsetof(struct options, weather.cities)},
+    {"BROADSHEET_WEATHER_URL", "weather-url", NULL,
+     "the address of a city's weather, with {latitude} {longitude} {name}; by default Open-Meteo's",
+     TEXT, 0, 0, offsetof(struct options, weather.url)},
+    {"BROADSHEET_WEATHER_EVERY_S", "weather-every-s", "3600",
+     "how often the weather is fetched, in seconds", NUMBER, 1, 604800,
+     offsetof(struct options, weather.every_s)},
+    {"BROADSHEET_WEATHER_TIMEOUT_MS", "weather-timeout-ms", "10000",
+     "the total time of a fetch in milliseconds, queueing included", NUMBER, 10, 600000,
+     offsetof(struct options, weather.timeout_ms)},
+    {"BROADSHEET_WEATHER_PARALLEL", "weather-parallel", "64",
+     "fetches at the same time, of one host at most 4", NUMBER, 1, 4096,
+     offsetof(struct options, weather.parallel)},
+    {"BROADSHEET_WEATHER_CONTACT", "weather-contact", NULL,
+     "an e-mail or web address for the endpoints' operators, sent in the User-Agent", TEXT, 0, 0,
+     offsetof(struct options, weather.contact)},
     {"BROADSHEET_LOG", "log", "info", "error, warn, info or debug", LEVEL, 0, 0,
      offsetof(struct options, log)},
 };
@@ -71,6 +89,7 @@ bool options_read(struct options *options, int argc, char **argv, char **ret_err
         return true;
 
     options->threads = cores();
+    options->weather.url = WEATHER_DEFAULT_URL;
     for (size_t i = 0; i < NSETTINGS; i++) {
         const struct setting *s = &settings[i];
         const char *variable = getenv(s->variable);
@@ -81,6 +100,12 @@ bool options_read(struct options *options, int argc, char **argv, char **ret_err
             !set(options, s, flags[i] != NULL ? flag : s->variable, value, ret_error))
             return false;
     }
+    if (options->weather.cities != NULL && options->weather.cities[0] == '\0')
+        options->weather.cities = NULL;
+    if (options->command == COMMAND_WEATHER)
+        return options->weather.cities != NULL ||
+               fault(ret_error, "BROADSHEET_WEATHER_CITIES is not set: give a JSON file of cities, "
+                                "such as deploy/cities.json");
     if (options->database_url == NULL || options->database_url[0] == '\0')
         return fault(ret_error, "DATABASE_URL is not set: give the database's address, such as "
                                 "DATABASE_URL=postgres://user@host/database");
@@ -139,6 +164,8 @@ static bool read_command(struct options *options, char *const *words, size_t n, 
             return fault(ret_error, "import needs a file: broadsheet import FILE..., with - for "
                                     "standard input");
         options->command = COMMAND_IMPORT;
+    } else if (strcmp(words[0], "weather") == 0) {
+        options->command = COMMAND_WEATHER;
     } else {
         return fault(ret_error, "there is no command \"%s\": see broadsheet --help", words[0]);
     }
@@ -196,6 +223,9 @@ void options_print_help(FILE *out)
         "usage: broadsheet [serve] [FLAG...]\n"
         "       broadsheet import [FLAG...] FILE...    articles from NDJSON files (- is standard\n"
         "                                              input) into the database\n"
+        "       broadsheet weather [FLAG...] [CITY...] fetches the weather now, and prints it as "
+        "JSON;\n"
+        "                                              needs no database\n"
         "       broadsheet --help | --version\n"
         "\n"
         "Settings are environment variables; the flag beside each overrides it.\n"
@@ -203,7 +233,7 @@ void options_print_help(FILE *out)
         out);
     for (size_t i = 0; i < NSETTINGS; i++) {
         const struct setting *s = &settings[i];
-        fprintf(out, "  %-27s --%-16s %s%s%s%s\n", s->variable, s->flag, s->meaning,
+        fprintf(out, "  %-29s --%-18s %s%s%s%s\n", s->variable, s->flag, s->meaning,
                 s->preset != NULL ? " (" : "", s->preset != NULL ? s->preset : "",
                 s->preset != NULL ? ")" : "");
     }

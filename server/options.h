@@ -7,8 +7,9 @@
 #include <stdio.h>
 
 #include "server/log.h"
+#include "weather/settings.h"
 
-enum command { COMMAND_SERVE, COMMAND_IMPORT, COMMAND_HELP, COMMAND_VERSION };
+enum command { COMMAND_SERVE, COMMAND_IMPORT, COMMAND_WEATHER, COMMAND_HELP, COMMAND_VERSION };
 
 struct options {
     enum command command;
@@ -25,6 +26,7 @@ struct options {
     unsigned deadline_ms;
     unsigned related_ms;
     unsigned max_connections; /* of clients, all threads together */
+    struct weather_settings weather;
     enum log_level log;
 };
 

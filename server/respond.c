@@ -7,10 +7,13 @@
 
 #include "base/container_of.h"
 #include "server/log.h"
+#include "server/negotiate.h"
 #include "server/service.h"
 
 enum { MAX_RETRY_AFTER_S = 3 };
 
+static void respond_not_modified(h2o_req_t *req);
+static void respond_lent(h2o_req_t *req, const h2o_iovec_t *parts, size_t n);
 static void log_error(h2o_req_t *req, const char *kind, const char *message);
 
 static const char *reason_of(int status)
@@ -82,7 +85,29 @@ void respond_json(h2o_req_t *req, int status, json_object *body)
     json_object_put(body);
 }
 
-void respond_json_lent(h2o_req_t *req, h2o_iovec_t *parts, size_t n)
+void respond_finished(h2o_req_t *req, const struct respond_finished *body, bool with_gzip)
+{
+    with_gzip = with_gzip && body->gzip.base != NULL;
+    const char *name = with_gzip ? body->gzip_etag : body->etag;
+    add(req, H2O_TOKEN_ETAG, name);
+    add(req, H2O_TOKEN_VARY, "accept-encoding");
+    if (negotiate_is_known(&req->headers, h2o_iovec_init(name, strlen(name)))) {
+        respond_not_modified(req);
+    } else if (with_gzip) {
+        add(req, H2O_TOKEN_CONTENT_ENCODING, "gzip");
+        respond_lent(req, &body->gzip, 1);
+    } else {
+        respond_lent(req, body->plain, body->nplain);
+    }
+}
+
+static void respond_not_modified(h2o_req_t *req)
+{
+    begin(req, 304, NULL);
+    h2o_send_inline(req, "", 0); /* without a length: the answer that is not sent has one */
+}
+
+static void respond_lent(h2o_req_t *req, const h2o_iovec_t *parts, size_t n)
 {
     static h2o_generator_t generator;
     bool is_head = h2o_memis(req->input.method.base, req->input.method.len, H2O_STRLIT("HEAD"));
@@ -92,13 +117,7 @@ void respond_json_lent(h2o_req_t *req, h2o_iovec_t *parts, size_t n)
     for (size_t i = 0; i < n; i++)
         req->res.content_length += parts[i].len;
     h2o_start_response(req, &generator);
-    h2o_send(req, parts, is_head ? 0 : n, H2O_SEND_STATE_FINAL);
-}
-
-void respond_not_modified(h2o_req_t *req)
-{
-    begin(req, 304, NULL);
-    h2o_send_inline(req, "", 0); /* without a length: the answer that is not sent has one */
+    h2o_send(req, (h2o_iovec_t *)parts, is_head ? 0 : n, H2O_SEND_STATE_FINAL);
 }
 
 void respond_text(h2o_req_t *req, int status, const char *type, h2o_iovec_t body)

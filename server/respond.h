@@ -6,6 +6,7 @@
 
 #include <h2o.h>
 #include <json-c/json.h>
+#include <stdbool.h>
 
 #include "db/error.h"
 
@@ -14,11 +15,19 @@
 /* Takes body. */
 void respond_json(h2o_req_t *req, int status, json_object *body);
 
-/* A 200 whose body is these parts; their bytes are lent until the request is gone, and are not copied. */
-void respond_json_lent(h2o_req_t *req, h2o_iovec_t *parts, size_t n);
+/* A finished JSON body: plain, in parts, and perhaps compressed. etag: text with its quotes; each form has its own.
+ * All is lent until the request is gone, except the struct and the list of parts. */
+struct respond_finished {
+    const h2o_iovec_t *plain;
+    size_t nplain;
+    const char *etag;
+    h2o_iovec_t gzip; /* base NULL: there is none */
+    const char *gzip_etag;
+};
 
-/* 304; the caller has added the entity tag. */
-void respond_not_modified(h2o_req_t *req);
+/* 200 with the body, or 304 where the client has it (If-None-Match). Nothing is copied. with_gzip: the client
+ * prefers that. */
+void respond_finished(h2o_req_t *req, const struct respond_finished *body, bool with_gzip);
 
 /* body is copied; type is static text. */
 void respond_text(h2o_req_t *req, int status, const char *type, h2o_iovec_t body);

@@ -12,6 +12,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "fetch/fetcher.h"
 #include "server/background.h"
 #include "server/worker.h"
 
@@ -24,6 +25,7 @@ enum {
     IDLE_CONNECTION_MS = 10000, /* also the time for a request's head and body to arrive */
 };
 
+static bool read_cities(const struct options *options, struct cities *cities);
 static bool read_addresses(const struct options *options, struct listen_address *listen,
                            struct db_conninfo **conninfo);
 static int *open_sockets(const struct options *options, struct listen_address *address);
@@ -32,7 +34,8 @@ static int block_signals(void);
 static void configure_http(h2o_globalconf_t *http, register_routes_fn *register_routes);
 static struct worker *start_workers(const struct options *options,
                                     const struct db_conninfo *conninfo, h2o_globalconf_t *http,
-                                    struct process *process, const int *fds, int ready);
+                                    struct process *process, const int *fds, int ready,
+                                    struct report *weather);
 static int run_until_signal(int signals, int ready, unsigned nworkers,
                             const struct listen_address *address);
 static bool drain(struct worker *workers, unsigned n);
@@ -45,14 +48,16 @@ int serve(const struct options *options, register_routes_fn *register_routes)
     static h2o_globalconf_t http;
     static struct process process;
     static struct background background;
+    static struct cities cities;
     struct listen_address address;
     struct db_conninfo *conninfo;
-    if (!read_addresses(options, &address, &conninfo))
+    if (!read_cities(options, &cities) || !read_addresses(options, &address, &conninfo))
         return 2;
     int signals = block_signals();
     int *fds = open_sockets(options, &address);
     if (fds == NULL) {
         db_conninfo_destroy(conninfo);
+        cities_finish(&cities);
         return 1;
     }
     log_init(options->log);
@@ -64,13 +69,19 @@ int serve(const struct options *options, register_routes_fn *register_routes)
     memory_init(&process.memory, (size_t)options->memory_mb << 20);
     int ready = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     assert(ready != -1);
-    struct worker *workers = start_workers(options, conninfo, &http, &process, fds, ready);
+    struct report *weather = cities.n > 0 ? report_create_first(&cities) : NULL;
+    process.has_weather = weather != NULL;
+    struct worker *workers = start_workers(options, conninfo, &http, &process, fds, ready, weather);
+    report_release(weather);
     free(fds);
-    background_start(&background, &(struct background_config){.conninfo = conninfo,
-                                                              .max_stale_ms = options->max_stale_ms,
-                                                              .process = &process,
-                                                              .workers = workers,
-                                                              .nworkers = options->threads});
+    background_start(&background,
+                     &(struct background_config){.conninfo = conninfo,
+                                                 .max_stale_ms = options->max_stale_ms,
+                                                 .process = &process,
+                                                 .workers = workers,
+                                                 .nworkers = options->threads,
+                                                 .weather = &options->weather,
+                                                 .cities = cities.n > 0 ? &cities : NULL});
 
     int signal_number = run_until_signal(signals, ready, options->threads, &address);
     log_event(LOG_INFO, "draining", {"signal", signal_number == SIGINT ? "SIGINT" : "SIGTERM"});
@@ -80,6 +91,8 @@ int serve(const struct options *options, register_routes_fn *register_routes)
               {"message", is_clean ? "every request was answered" : "some requests were given up"});
     log_stop();
     db_conninfo_destroy(conninfo);
+    if (is_clean) /* else a worker may still hold a report */
+        cities_finish(&cities);
     return 0;
 }
 
@@ -145,6 +158,18 @@ static bool drain(struct worker *workers, unsigned n)
     return is_clean;
 }
 
+/* cities->n is 0 where there is no weather. */
+static bool read_cities(const struct options *options, struct cities *cities)
+{
+    char *errors;
+    if (options->weather.cities == NULL ||
+        weather_settings_read(&options->weather, cities, &errors))
+        return true;
+    fprintf(stderr, "broadsheet: %s\n", errors);
+    free(errors);
+    return false;
+}
+
 static bool read_addresses(const struct options *options, struct listen_address *listen,
                            struct db_conninfo **conninfo)
 {
@@ -186,7 +211,8 @@ static void configure_http(h2o_globalconf_t *http, register_routes_fn *register_
 
 static struct worker *start_workers(const struct options *options,
                                     const struct db_conninfo *conninfo, h2o_globalconf_t *http,
-                                    struct process *process, const int *fds, int ready)
+                                    struct process *process, const int *fds, int ready,
+                                    struct report *weather)
 {
     static struct connection_limit limit;
     static struct worker *workers;
@@ -212,6 +238,7 @@ static struct worker *start_workers(const struct options *options,
                          .max_stale_ms = options->max_stale_ms,
                          .related_ms = options->related_ms,
                          .cache_bytes = ((size_t)options->cache_mb << 20) / options->threads,
+                         .weather = weather,
                          .fd = fds[i],
                          .ready = ready,
                      });
@@ -243,6 +270,8 @@ static unsigned max_connections(const struct options *options)
     unsigned db_connections =
         options->db_connections > 0 ? options->db_connections : DB_POOL_DEFAULT_CONNECTIONS;
     rlim_t others = 48 + (rlim_t)options->threads * (2 * db_connections + 6);
+    if (options->weather.cities != NULL)
+        others += fetcher_descriptors(options->weather.parallel);
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return options->max_connections;

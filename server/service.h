@@ -12,6 +12,8 @@
 #include "server/answer_cache.h"
 #include "server/memory.h"
 #include "server/metrics.h"
+#include "server/weather_view.h"
+#include "weather/weather.h"
 
 struct service;
 
@@ -24,6 +26,8 @@ struct process {
     /* Written by the background thread, read by any. */
     struct db_change_feed_stats change_feed;
     struct db_related_worker_stats related_worker;
+    bool has_weather;
+    struct weather_stats weather;
 };
 
 enum { SERVICE_REASON_SIZE = 256 };
@@ -34,6 +38,7 @@ struct service {
     struct db_pool *pool;
     struct db_pool_stats pool_stats;
     struct answer_cache answers;
+    struct weather_view weather;
     struct metrics metrics;
     struct process *process;
     unsigned deadline_ms; /* of a request */

@@ -18,11 +18,12 @@ enum {
     LIMIT_MS = 500,  /* the drain may take so long after the deadline of the requests */
 };
 
-enum message_kind { MESSAGE_NEWS, MESSAGE_LOST, MESSAGE_DRAIN };
+enum message_kind { MESSAGE_NEWS, MESSAGE_LOST, MESSAGE_WEATHER, MESSAGE_DRAIN };
 
 struct message {
     h2o_multithread_message_t super;
     enum message_kind kind;
+    struct report *weather;
     struct db_change_feed_news news; /* its keys and texts are behind it */
     uint64_t keys[];
 };
@@ -66,6 +67,7 @@ static void *run(void *p)
 
     /* The context stays: the resolver may still send it a message about a look-up that was given up. */
     if (!worker->_has_given_up) {
+        weather_view_finish(&service->weather);
         answer_cache_finish(&service->answers);
         db_pool_destroy(service->pool);
     }
@@ -88,6 +90,8 @@ static void set_up(struct worker *worker)
     service->process = config->process;
     service->deadline_ms = config->pool.deadline_ms;
     service->related_ms = config->related_ms;
+    if (config->weather != NULL)
+        weather_view_update(&service->weather, report_hold(config->weather));
 
     struct db_pool_config pool = config->pool;
     pool.loop = &service->loop;
@@ -148,6 +152,13 @@ void worker_tell_lost(struct worker *worker)
     send_message(worker, new_message(MESSAGE_LOST));
 }
 
+void worker_tell_weather(struct worker *worker, struct report *report)
+{
+    struct message *message = new_message(MESSAGE_WEATHER);
+    message->weather = report_hold(report);
+    send_message(worker, message);
+}
+
 void worker_drain(struct worker *worker)
 {
     send_message(worker, new_message(MESSAGE_DRAIN));
@@ -170,6 +181,9 @@ static void on_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t *mes
             break;
         case MESSAGE_LOST:
             on_lost(&worker->service);
+            break;
+        case MESSAGE_WEATHER:
+            weather_view_update(&worker->service.weather, message->weather);
             break;
         case MESSAGE_DRAIN:
             drain(worker);

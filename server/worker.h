@@ -17,9 +17,10 @@ struct worker_config {
     struct connection_limit *limit;
     unsigned max_stale_ms; /* see db/change_feed.h */
     unsigned related_ms;
-    size_t cache_bytes; /* this worker's share; 0: nothing is kept */
-    int fd;             /* it listens already; ownership moves in */
-    int ready;          /* an eventfd: 1 is added when the worker accepts connections */
+    size_t cache_bytes;     /* this worker's share; 0: nothing is kept */
+    struct report *weather; /* the first one; lent; NULL: there is no weather */
+    int fd;                 /* it listens already; ownership moves in */
+    int ready;              /* an eventfd: 1 is added when the worker accepts connections */
 };
 
 struct worker {
@@ -44,6 +45,9 @@ void worker_tell(struct worker *worker, const struct db_change_feed_news *news);
 
 /* From any thread: the change feed is down, and there are no news until it is up again. */
 void worker_tell_lost(struct worker *worker);
+
+/* From any thread: a new report of the weather. The worker takes a reference of its own. */
+void worker_tell_weather(struct worker *worker, struct report *report);
 
 /* From any thread, once: stop accepting, finish the requests in flight, end. Idle connections get 0.4 s for
  * a last request. The drain always ends within the deadline and half a second. It ends at once where no

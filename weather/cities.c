@@ -311,6 +311,15 @@ long cities_find(const struct cities *cities, const char *name, size_t bytes)
     return CITIES_NONE;
 }
 
+long cities_find_any(const struct cities *cities, const char *text)
+{
+    struct name name;
+    size_t characters, bytes = strlen(text);
+    if (!utf8_count(text, bytes, &characters) || name_clean(&name, text, bytes) != NAME_OK)
+        return CITIES_NONE;
+    return cities_find(cities, name.data, name.bytes);
+}
+
 /* ---- the faults */
 
 static void begin_faults(struct faults *faults, const char *file)

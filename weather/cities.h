@@ -39,7 +39,10 @@ bool cities_parse(struct cities *cities, const char *file, const char *text, siz
                   const char *template, char **ret_errors);
 void cities_finish(struct cities *cities);
 
-/* name: clean. Its index, or CITIES_NONE. */
+/* The index of the city with this name, or CITIES_NONE. name: clean. */
 long cities_find(const struct cities *cities, const char *name, size_t bytes);
+
+/* The same for any bytes, which need not be clean or UTF-8. */
+long cities_find_any(const struct cities *cities, const char *name);
 
 #endif

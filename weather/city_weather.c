@@ -14,8 +14,11 @@
 
 static const uint64_t max_last_age_us = UINT64_C(6) * 3600 * 1000000;
 
+const char city_weather_unknown[] = "There is no city of this name here.";
+
 static fetch_done_fn on_fetched;
 static void read_document(struct city_weather *weather, const char *document, size_t bytes);
+static void write_weather(const struct city_weather *weather, FILE *out);
 static void write_reading(const struct city_weather *weather, FILE *out);
 static void write_error(unsigned reason, const char *detail, FILE *out);
 static int64_t wall_clock_us(void);
@@ -91,7 +94,24 @@ bool city_weather_is_fetched(const struct city_weather *weather)
     return weather->_is_fetched;
 }
 
-void city_weather_write(const struct city_weather *weather, FILE *out)
+char *city_weather_entry(const struct city_weather *weather, size_t *ret_bytes,
+                         size_t *ret_name_bytes)
+{
+    char *entry;
+    FILE *out = open_memstream(&entry, ret_bytes);
+    if (out == NULL)
+        abort(); /* no memory */
+    city_weather_write_text(weather->city->name, out);
+    fputc(':', out);
+    fflush(out); /* sets *ret_bytes */
+    *ret_name_bytes = *ret_bytes;
+    write_weather(weather, out);
+    if (fclose(out) != 0)
+        abort(); /* no memory */
+    return entry;
+}
+
+static void write_weather(const struct city_weather *weather, FILE *out)
 {
     if (weather->reason == FETCH_OK) {
         write_reading(weather, out);
@@ -127,7 +147,7 @@ static void write_error(unsigned reason, const char *detail, FILE *out)
 
 void city_weather_write_unknown(FILE *out)
 {
-    write_error(WEATHER_UNKNOWN_CITY, "No city of this server has this name.", out);
+    write_error(WEATHER_UNKNOWN_CITY, city_weather_unknown, out);
     fputs("null}", out);
 }
 

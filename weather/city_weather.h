@@ -51,10 +51,15 @@ void city_weather_fetch(struct city_weather *weather, struct fetcher *fetcher,
 void city_weather_cancel(struct city_weather *weather); /* in any state */
 bool city_weather_is_fetched(const struct city_weather *weather);
 
-/* Writes the weather as a JSON object. A previous reading is shown if it is at most six hours old. */
-void city_weather_write(const struct city_weather *weather, FILE *out);
+/* Its name and its weather as JSON: "Berlin":{...}, malloc'ed, with a NUL. *ret_name_bytes: of the name and the
+ * colon. A previous reading is shown if it is at most six hours old. */
+char *city_weather_entry(const struct city_weather *weather, size_t *ret_bytes,
+                         size_t *ret_name_bytes);
 
-/* The same for a name that no city has. */
+/* The sentence about a name that no city has. */
+extern const char city_weather_unknown[];
+
+/* Writes the JSON object for a name that no city has. */
 void city_weather_write_unknown(FILE *out);
 
 /* Writes a text as a JSON string. */

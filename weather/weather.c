@@ -32,8 +32,7 @@ struct member {
     uint64_t due_us;   /* when it is fetched next */
     bool is_in_round;  /* the round waits for it */
     bool was_failing;
-    char *entry;                    /* "Berlin":{...}; NULL: it must be written */
-    size_t entry_bytes, name_bytes; /* name_bytes: of the name and the colon */
+    char *entry; /* of the report; NULL: it must be written */
 };
 
 struct weather {
@@ -42,7 +41,7 @@ struct weather {
     struct timer round, publish;
     uint64_t round_due_us, round_began_us, published_us;
     size_t round_cities, round_left, round_failed;
-    struct weather_entry *entries;
+    struct report_part *parts;
     struct member members[];
 };
 
@@ -54,7 +53,6 @@ static void plan_retry(struct member *member);
 static void plan(struct member *member, uint64_t pause_s);
 static void end_round(struct weather *weather);
 static void publish_soon(struct weather *weather);
-static void write_entry(struct member *member);
 static void find_oldest(struct weather *weather);
 
 static struct member *member_of(struct city_weather *city)
@@ -69,7 +67,7 @@ struct weather *weather_create(const struct weather_config *config)
     memset(weather, 0, sizeof(*weather) + n * sizeof(weather->members[0]));
     assert(n >= 1 && config->every_s >= 1);
     weather->config = *config;
-    weather->entries = h2o_mem_alloc(n * sizeof(weather->entries[0]));
+    weather->parts = h2o_mem_alloc(n * sizeof(weather->parts[0]));
     weather->fetcher = fetcher_create(&(struct fetcher_config){
         .loop = config->loop,
         .parallel = config->parallel,
@@ -89,7 +87,6 @@ struct weather *weather_create(const struct weather_config *config)
     timer_init(&weather->round, config->loop, on_round_due);
     timer_init(&weather->publish, config->loop, on_publish_due);
     timer_start(&weather->round, 0);
-    timer_start(&weather->publish, 0);
     return weather;
 }
 
@@ -106,7 +103,7 @@ void weather_destroy(struct weather *weather)
     timer_finish(&weather->round);
     timer_finish(&weather->publish);
     fetcher_destroy(weather->fetcher);
-    free(weather->entries);
+    free(weather->parts);
     free(weather);
 }
 
@@ -218,47 +215,20 @@ static void publish_soon(struct weather *weather)
 
 static void on_publish_due(struct timer *publish)
 {
-    static const char head[] = "{\"weather\":{", tail[] = "}}";
     struct weather *weather = container_of(publish, struct weather, publish);
-    size_t n = weather->config.cities->n, bytes = sizeof(head) + sizeof(tail);
-    for (size_t i = 0; i < n; i++) {
-        if (weather->members[i].entry == NULL)
-            write_entry(&weather->members[i]);
-        bytes += weather->members[i].entry_bytes + 1;
+    for (size_t i = 0; i < weather->config.cities->n; i++) {
+        struct member *member = &weather->members[i];
+        struct report_part *part = &weather->parts[i];
+        if (member->entry == NULL)
+            member->entry = city_weather_entry(&member->city, &part->bytes, &part->name_bytes);
+        part->entry = member->entry;
+        part->due_us = member->due_us;
     }
-    char *text = h2o_mem_alloc(bytes), *to = text;
-    to = mempcpy(to, head, sizeof(head) - 1);
-    for (size_t i = 0; i < n; i++) {
-        const struct member *member = &weather->members[i];
-        if (i > 0)
-            *to++ = ',';
-        weather->entries[i] =
-            (struct weather_entry){.from = (size_t)(to - text) + member->name_bytes,
-                                   .bytes = member->entry_bytes - member->name_bytes,
-                                   .due_us = member->due_us};
-        to = mempcpy(to, member->entry, member->entry_bytes);
-    }
-    to = mempcpy(to, tail, sizeof(tail) - 1);
     weather->published_us = clock_us();
     find_oldest(weather);
-    weather->config.on_report(
-        weather, &(struct weather_report){.text = h2o_iovec_init(text, (size_t)(to - text)),
-                                          .entries = weather->entries});
-    free(text);
-}
-
-static void write_entry(struct member *member)
-{
-    FILE *out = open_memstream(&member->entry, &member->entry_bytes);
-    if (out == NULL)
-        abort(); /* no memory */
-    city_weather_write_text(member->city.city->name, out);
-    fputc(':', out);
-    fflush(out); /* sets entry_bytes */
-    member->name_bytes = member->entry_bytes;
-    city_weather_write(&member->city, out);
-    if (fclose(out) != 0)
-        abort(); /* no memory */
+    struct report *report = report_create(weather->config.cities, weather->parts);
+    weather->config.on_report(weather, report);
+    report_release(report);
 }
 
 static void find_oldest(struct weather *weather)

@@ -12,6 +12,7 @@
 #include "base/counter.h"
 #include "base/loop.h"
 #include "weather/city_weather.h"
+#include "weather/report.h"
 
 struct weather;
 
@@ -25,15 +26,6 @@ struct weather_stats {
 
 extern const struct histogram_bounds weather_bounds_us;
 
-/* The weather of all cities at one moment. */
-struct weather_report {
-    h2o_iovec_t text; /* {"weather":{"Berlin":{...},...}}, in the order of the file */
-    const struct weather_entry {
-        size_t from, bytes; /* of the city's object in the text */
-        uint64_t due_us;    /* when it is fetched next: clock_us(); 0: it is being fetched */
-    } * entries;            /* of each city, in the order of the file */
-};
-
 struct weather_config {
     struct loop *loop;
     const struct cities *cities; /* lent */
@@ -41,8 +33,8 @@ struct weather_config {
     const char *user_agent; /* lent */
     struct weather_stats *stats;
 
-    /* Soon after weather_create(), and at most a few times in a second while there is something new. Lent. */
-    void (*on_report)(struct weather *weather, const struct weather_report *report);
+    /* There is something new; at most a few times in a second. report: lent. */
+    void (*on_report)(struct weather *weather, struct report *report);
     /* A city begins to fail (with a reason), or works again (reason FETCH_OK). */
     void (*on_change)(struct weather *weather, const struct city_weather *city);
     void (*on_round)(struct weather *weather, size_t cities, size_t failed, uint64_t took_us);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/gzip.h"
 #include "server/answer.h"
 
 enum { LENGTH = 4000, SMALLEST_GZIP = 1024, LARGEST_GZIP = 512 << 10, MEMORY_BYTES = 100 << 20 };
@@ -16,7 +17,7 @@ static void init(void)
 
 static void finish(void)
 {
-    answer_finish_thread();
+    gzip_finish_thread();
     cr_expect_eq(memory_used(&memory), 0);
 }
 

@@ -1,5 +1,5 @@
 /* The line of progress. */
-#include "import/progress.h"
+#include "base/progress.h"
 
 #include <stdio.h>
 #include <time.h>

@@ -1,6 +1,6 @@
-/* import/progress.h - one line that is overwritten again and again, if stderr is a terminal. */
-#ifndef IMPORT_PROGRESS_H
-#define IMPORT_PROGRESS_H
+/* base/progress.h - one line that is overwritten again and again, if stderr is a terminal. */
+#ifndef BASE_PROGRESS_H
+#define BASE_PROGRESS_H
 
 #include <stdbool.h>
 
