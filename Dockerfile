@@ -42,6 +42,7 @@ CMD ["bash", "-c", "set -o pipefail; make_articles --demo 2000 | broadsheet impo
 
 FROM base AS server
 COPY deploy/healthcheck /usr/local/bin/broadsheet-healthcheck
+COPY deploy/cities.json /usr/local/share/broadsheet/
 ENV BROADSHEET_LISTEN=0.0.0.0:8080
 EXPOSE 8080
 # /healthz, not /readyz: a restart of the server does not help when the database is lost.

@@ -23,7 +23,6 @@ enum message_kind { MESSAGE_NEWS, MESSAGE_LOST, MESSAGE_WEATHER, MESSAGE_DRAIN }
 struct message {
     h2o_multithread_message_t super;
     enum message_kind kind;
-    struct report *weather;
     struct db_change_feed_news news; /* its keys and texts are behind it */
     uint64_t keys[];
 };
@@ -68,6 +67,7 @@ static void *run(void *p)
     /* The context stays: the resolver may still send it a message about a look-up that was given up. */
     if (!worker->_has_given_up) {
         weather_view_finish(&service->weather);
+        report_release(worker->_next_weather);
         answer_cache_finish(&service->answers);
         db_pool_destroy(service->pool);
     }
@@ -154,9 +154,10 @@ void worker_tell_lost(struct worker *worker)
 
 void worker_tell_weather(struct worker *worker, struct report *report)
 {
-    struct message *message = new_message(MESSAGE_WEATHER);
-    message->weather = report_hold(report);
-    send_message(worker, message);
+    struct report *before = atomic_exchange(&worker->_next_weather, report_hold(report));
+    if (before == NULL)
+        send_message(worker, new_message(MESSAGE_WEATHER));
+    report_release(before);
 }
 
 void worker_drain(struct worker *worker)
@@ -183,7 +184,8 @@ static void on_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t *mes
             on_lost(&worker->service);
             break;
         case MESSAGE_WEATHER:
-            weather_view_update(&worker->service.weather, message->weather);
+            weather_view_update(&worker->service.weather,
+                                atomic_exchange(&worker->_next_weather, NULL));
             break;
         case MESSAGE_DRAIN:
             drain(worker);

@@ -30,6 +30,8 @@ struct worker {
     h2o_accept_ctx_t _accept;
     struct listener _listener;
     h2o_multithread_receiver_t _messages;
+    struct report
+        *_Atomic _next_weather; /* not taken yet; NULL: there is none, and no message about one */
     struct timer _linger, _time_limit; /* of the drain */
     bool _has_given_up;
     sem_t _is_set_up;
