@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fetch/url.h"
+
 enum { FIRST_ROOM = 4096 };
 
 static void set(CURL *easy, CURLoption option, const char *value);
@@ -180,22 +182,19 @@ enum fetch_reason transfer_failure(const struct transfer *transfer, CURLcode res
     }
 }
 
+/* libcurl does not tell a connection from a secure one while TLS begins. */
 const char *transfer_phase(const struct transfer *transfer)
 {
-    static const struct {
-        CURLINFO ended;
-        const char *waited_for;
-    } phases[] = {
-        {CURLINFO_NAMELOOKUP_TIME_T, "its name was not resolved"},
-        {CURLINFO_CONNECT_TIME_T, "no connection was made"},
-        {CURLINFO_PRETRANSFER_TIME_T, "no secure connection was made"},
-        {CURLINFO_STARTTRANSFER_TIME_T, "no answer came"},
-    };
-    curl_off_t at_us = 0;
-    for (size_t i = 0; i < sizeof(phases) / sizeof(phases[0]); i++) {
-        curl_easy_getinfo(transfer->easy, phases[i].ended, &at_us);
-        if (at_us == 0)
-            return phases[i].waited_for;
-    }
-    return "the answer did not come to its end";
+    curl_off_t named_us = 0, connected_us = 0, started_us = 0;
+    char *url = NULL;
+    curl_easy_getinfo(transfer->easy, CURLINFO_NAMELOOKUP_TIME_T, &named_us);
+    curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &connected_us);
+    curl_easy_getinfo(transfer->easy, CURLINFO_STARTTRANSFER_TIME_T, &started_us);
+    curl_easy_getinfo(transfer->easy, CURLINFO_EFFECTIVE_URL, &url);
+    if (named_us == 0)
+        return "its name was not resolved";
+    if (connected_us == 0)
+        return fetch_url_is_secure(url) ? "no secure connection was made"
+                                        : "no connection was made";
+    return started_us == 0 ? "no answer came" : "the answer did not come to its end";
 }
