@@ -135,14 +135,10 @@ static json_object *parse_json(const char *text, size_t bytes, struct faults *fa
     enum json_tokener_error error = json_tokener_get_error(tokener);
     size_t at = json_tokener_get_parse_end(tokener);
     json_tokener_free(tokener);
-    if (error == json_tokener_success && at < bytes)
-        at += strspn(text + at, " \t\r\n");
-    if (error == json_tokener_success && at >= bytes)
-        return list;
+    if (error == json_tokener_success)
+        return list; /* strict: nothing but white space follows */
     fault_at(faults, text, at,
-             error == json_tokener_continue  ? "it ends too early"
-             : error == json_tokener_success ? "there is more after its end"
-                                             : json_tokener_error_desc(error));
+             error == json_tokener_continue ? "it ends too early" : json_tokener_error_desc(error));
     json_object_put(list);
     return NULL;
 }
