@@ -68,7 +68,7 @@ static void on_done(struct fetch *fetch)
     struct scene_fetch *self = container_of(fetch, struct scene_fetch, fetch);
     self->done++;
     free(self->body);
-    self->body = fetch->body != NULL ? strndup(fetch->body, fetch->bytes) : NULL;
+    self->body = fetch->body != NULL ? h2o_strdup(NULL, fetch->body, fetch->bytes).base : NULL;
     if (self->again != NULL) {
         struct scene_fetch *again = self->again;
         self->again = NULL;
