@@ -40,13 +40,19 @@ def aiohttp_versions():
 # ---- Node
 
 def build_fastify():
-    """Does not ask the registry if the same packages are installed already."""
-    folder = copied("fastify")
+    install("fastify")
+
+
+def install(name):
+    """Installs the packages of a program for Node, and returns its folder. Does not ask the registry if the same packages are
+    installed already."""
+    folder = copied(name)
     installed, wanted = folder / "installed", (folder / "package-lock.json").read_text()
     if not installed.exists() or installed.read_text() != wanted:
         installed.unlink(missing_ok=True)
         run("npm", "ci", "--prefix", folder, "--no-audit", "--no-fund", "--ignore-scripts", "--silent")
         installed.write_text(wanted)
+    return folder
 
 
 def fastify_versions():

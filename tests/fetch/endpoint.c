@@ -34,6 +34,7 @@ struct connection {
     unsigned number;
     int fd;
     SSL *tls;
+    bool is_at_work; /* its request counts in endpoint->now */
 };
 
 static void *accept_all(void *endpoint);
@@ -41,6 +42,7 @@ static void start_connection(struct endpoint *endpoint, int fd);
 static void *serve(void *connection);
 static bool read_head(struct connection *connection, char head[HEAD_SIZE]);
 static bool answer(struct connection *connection, const char *head);
+static void end_work(struct connection *connection);
 
 struct endpoint *endpoint_start(const char *certificate, const char *key)
 {
@@ -174,10 +176,9 @@ static void *serve(void *p)
         if (endpoint->now > endpoint->most)
             endpoint->most = endpoint->now;
         pthread_mutex_unlock(&endpoint->lock);
+        connection->is_at_work = true;
         is_open = answer(connection, head);
-        pthread_mutex_lock(&endpoint->lock);
-        endpoint->now--;
-        pthread_mutex_unlock(&endpoint->lock);
+        end_work(connection);
     }
     SSL_free(connection->tls);
     ERR_clear_error();
@@ -187,6 +188,17 @@ static void *serve(void *p)
     pthread_mutex_unlock(&endpoint->lock);
     free(connection);
     return NULL;
+}
+
+/* Before the answer is sent: the client may send its next request before this thread runs on. */
+static void end_work(struct connection *connection)
+{
+    if (!connection->is_at_work)
+        return;
+    connection->is_at_work = false;
+    pthread_mutex_lock(&connection->endpoint->lock);
+    connection->endpoint->now--;
+    pthread_mutex_unlock(&connection->endpoint->lock);
 }
 
 static ssize_t receive(struct connection *connection, char *to, size_t room)
@@ -236,6 +248,7 @@ static bool respond(struct connection *connection, const char *status, const cha
 {
     char *head =
         test_format("HTTP/1.1 %s\r\nContent-Length: %zu\r\n%s\r\n", status, length, headers);
+    end_work(connection);
     bool is_sent = send_all(connection, head, strlen(head)) && send_all(connection, body, length);
     free(head);
     return is_sent;
