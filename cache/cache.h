@@ -34,8 +34,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cache/recent_keys.h"
 #include "base/table.h"
+#include "cache/recent_keys.h"
 
 struct cache;
 struct cache_item;

@@ -94,6 +94,8 @@ void fetch_start(struct fetcher *fetcher, struct fetch *fetch)
     fetch->_location = NULL;
     fetch->_redirects = 0;
     fetch->_began_us = clock_us();
+    fetch->is_unchanged = false;
+    fetch->retry_after_s = 0;
     fetch->_link = (h2o_linklist_t){0};
     h2o_linklist_insert(&fetcher->fetches, &fetch->_link);
     timer_init(&fetch->_deadline, fetcher->config.loop, on_deadline);

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "import/article_value.h"
 #include "base/rfc3339.h"
+#include "import/article_value.h"
 #include "import/web_url.h"
 
 static bool read_url(struct article_line *article, struct json_object *image);

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/name.h"
-#include "base/utf8.h"
 #include "base/rfc3339.h"
+#include "base/utf8.h"
 
 static bool check_string(struct article_line *article, const char *field, struct json_object *value,
                          struct article_text *ret_text, size_t *ret_characters);

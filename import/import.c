@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 #include "base/container_of.h"
+#include "base/progress.h"
 #include "import/article_line.h"
 #include "import/loader.h"
 #include "import/ndjson.h"
-#include "base/progress.h"
 #include "import/relate.h"
 
 struct import {

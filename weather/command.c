@@ -10,6 +10,7 @@
 
 #include "base/loop.h"
 #include "base/progress.h"
+#include "base/utf8.h"
 #include "fetch/fetcher.h"
 #include "weather/weather.h"
 
@@ -19,6 +20,7 @@ static void wait_for_all(void);
 static city_weather_done_fn on_fetched;
 static void print(char *const *names, size_t n);
 static size_t print_failures(char *const *names, size_t n);
+static bool is_repeated(char *const *names, size_t n, size_t index);
 static bool has_failed(const char *name, const char **ret_detail);
 static void finish(void);
 
@@ -36,6 +38,13 @@ static struct {
 int weather_command(const struct weather_settings *settings, char *const *names, size_t n)
 {
     char *errors, user_agent[WEATHER_USER_AGENT_SIZE];
+    size_t characters;
+    for (size_t i = 0; i < n; i++) {
+        if (!utf8_count(names[i], strlen(names[i]), &characters)) {
+            fputs("broadsheet: the name of a city is not text in UTF-8\n", stderr);
+            return 2;
+        }
+    }
     if (!weather_settings_read(settings, &self.cities, &errors)) {
         fprintf(stderr, "broadsheet: %s\n", errors);
         free(errors);
@@ -132,12 +141,21 @@ static size_t print_failures(char *const *names, size_t n)
     size_t failed = 0;
     for (size_t i = 0; i < (n > 0 ? n : self.cities.n); i++) {
         const char *detail, *name = n > 0 ? names[i] : self.cities.city[i].name;
-        if (!has_failed(name, &detail))
+        if (is_repeated(names, n, i) || !has_failed(name, &detail))
             continue;
         fprintf(stderr, "%s: %s\n", name, detail);
         failed++;
     }
     return failed;
+}
+
+static bool is_repeated(char *const *names, size_t n, size_t index)
+{
+    for (size_t i = 0; n > 0 && i < index; i++) {
+        if (strcmp(names[i], names[index]) == 0)
+            return true;
+    }
+    return false;
 }
 
 static bool has_failed(const char *name, const char **ret_detail)

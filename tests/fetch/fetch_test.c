@@ -61,8 +61,9 @@ Test(fetch, tells_the_pause_that_an_endpoint_asks_for)
     cr_expect_eq(self.fetch.retry_after_s, 60);
     expect("/status?code=500&retry=7", FETCH_STATUS);
     cr_expect_eq(self.fetch.retry_after_s, 0);
-    expect("/ok", FETCH_OK);
-    cr_expect_eq(self.fetch.retry_after_s, 0);
+    expect("/status?code=503&retry=60", FETCH_STATUS);
+    expect("/cut", FETCH_CUT_OFF);
+    cr_expect_eq(self.fetch.retry_after_s, 0, "that was another answer");
     scene_finish(&self);
 }
 
