@@ -8,12 +8,23 @@
 #include "server/options.h"
 
 static const char *const variables[] = {
-    "DATABASE_URL",           "BROADSHEET_LISTEN",
-    "BROADSHEET_THREADS",     "BROADSHEET_DB_CONNECTIONS",
-    "BROADSHEET_CACHE_MB",    "BROADSHEET_MAX_STALE_MS",
-    "BROADSHEET_DEADLINE_MS", "BROADSHEET_MAX_CONNECTIONS",
-    "BROADSHEET_LOG",         "BROADSHEET_MEMORY_MB",
+    "DATABASE_URL",
+    "BROADSHEET_LISTEN",
+    "BROADSHEET_THREADS",
+    "BROADSHEET_DB_CONNECTIONS",
+    "BROADSHEET_CACHE_MB",
+    "BROADSHEET_MAX_STALE_MS",
+    "BROADSHEET_DEADLINE_MS",
+    "BROADSHEET_MAX_CONNECTIONS",
+    "BROADSHEET_LOG",
+    "BROADSHEET_MEMORY_MB",
     "BROADSHEET_RELATED_MS",
+    "BROADSHEET_WEATHER_CITIES",
+    "BROADSHEET_WEATHER_URL",
+    "BROADSHEET_WEATHER_EVERY_S",
+    "BROADSHEET_WEATHER_TIMEOUT_MS",
+    "BROADSHEET_WEATHER_PARALLEL",
+    "BROADSHEET_WEATHER_CONTACT",
 };
 
 static struct options options;
@@ -159,6 +170,9 @@ ParameterizedTestParameters(options, describes_an_error_in_one_line)
         {"--database-url u publish", "", "", "there is no command \"publish\""},
         {"--database-url u serve me", "", "", "serve takes no argument"},
         {"--database-url u import", "", "", "import needs a file"},
+        {"weather", "", "", "BROADSHEET_WEATHER_CITIES is not set"},
+        {"weather", "BROADSHEET_WEATHER_CITIES", "", "BROADSHEET_WEATHER_CITIES is not set"},
+        {"--database-url u --weather-parallel 0", "", "", "from 1 to 4096"},
     };
     return cr_make_param_array(struct bad_line, cases, sizeof(cases) / sizeof(cases[0]));
 }
@@ -180,6 +194,20 @@ Test(options, has_the_files_of_an_import_in_their_order)
     cr_expect_str_eq(options.arguments[0], "a.ndjson");
     cr_expect_str_eq(options.arguments[1], "b.ndjson");
     cr_expect_str_eq(options.arguments[2], "-");
+}
+
+Test(options, needs_no_database_for_the_weather)
+{
+    cr_assert(read_line("weather --weather-cities c.json Oslo Rome"), "%s", error);
+    cr_assert_eq(options.command, COMMAND_WEATHER);
+    cr_assert_eq(options.narguments, 2);
+    cr_expect_str_eq(options.arguments[1], "Rome");
+    cr_expect_str_eq(options.weather.cities, "c.json");
+    cr_expect_str_eq(options.weather.url, WEATHER_DEFAULT_URL);
+    cr_expect_eq(options.weather.every_s, 3600);
+    cr_expect_eq(options.weather.timeout_ms, 10000);
+    cr_expect_eq(options.weather.parallel, 64);
+    cr_expect_null(options.weather.contact);
 }
 
 Test(options, accepts_a_file_that_looks_like_a_flag_after_two_hyphens)
