@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <stdio.h>
@@ -80,8 +81,10 @@ Test(options, has_a_default_for_all_but_the_database)
 
 Test(options, takes_every_setting_from_the_environment)
 {
-    const char *const values[] = {"u",   "[::1]:0", "3",     "4",  "0", "250",
-                                  "500", "77",      "debug", "16", "1"};
+    const char *const values[] = {"u",         "[::1]:0", "3",     "4",  "0",   "250",
+                                  "500",       "77",      "debug", "16", "1",   "c.json",
+                                  "http://w/", "60",      "70",    "80", "me@a"};
+    static_assert(sizeof(values) == sizeof(variables), "a value for each");
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
         setenv(variables[i], values[i], 1);
     cr_assert(read_line("serve"), "%s", error);
@@ -95,6 +98,12 @@ Test(options, takes_every_setting_from_the_environment)
     cr_expect_eq(options.max_connections, 77);
     cr_expect_eq(options.memory_mb, 16);
     cr_expect_eq(options.related_ms, 1);
+    cr_expect_str_eq(options.weather.cities, "c.json");
+    cr_expect_str_eq(options.weather.url, "http://w/");
+    cr_expect_eq(options.weather.every_s, 60);
+    cr_expect_eq(options.weather.timeout_ms, 70);
+    cr_expect_eq(options.weather.parallel, 80);
+    cr_expect_str_eq(options.weather.contact, "me@a");
     cr_expect_eq(options.log, LOG_DEBUG);
 }
 
@@ -104,7 +113,9 @@ Test(options, prefers_a_flag_to_its_variable)
         setenv(variables[i], "nonsense", 1);
     cr_assert(read_line("--database-url u --listen=:1 --threads 2 --db-connections 64 --cache-mb 9"
                         " --max-stale-ms 100 --deadline-ms 10 --max-connections 5 --log error"
-                        " --memory-mb 17 --related-ms 3"),
+                        " --memory-mb 17 --related-ms 3 --weather-cities c --weather-url h"
+                        " --weather-every-s 9 --weather-timeout-ms 10 --weather-parallel 2"
+                        " --weather-contact x"),
               "%s", error);
     cr_expect_str_eq(options.database_url, "u");
     cr_expect_str_eq(options.listen, ":1");
