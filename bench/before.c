@@ -17,15 +17,14 @@
 #include <h2o.h>
 #include <h2o/http1.h>
 #include <libpq-fe.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bench/program.h"
 #include "db/batch.h"
 #include "db/statements.h"
 #include "handlers/article_row.h"
@@ -60,13 +59,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "before: DATABASE_URL is not set: give the address of a database\n");
         return 2;
     }
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
-    signal(SIGPIPE, SIG_IGN);
-    log_init(LOG_INFO);
+    program_begin();
 
     sigset_t ends;
     sigemptyset(&ends);

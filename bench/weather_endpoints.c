@@ -9,11 +9,9 @@
  * 300 ms, and one in twenty takes one to two seconds. */
 #include <h2o.h>
 #include <h2o/http1.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #define XXH_INLINE_ALL
@@ -21,6 +19,7 @@
 
 #include "base/container_of.h"
 #include "base/timer.h"
+#include "bench/program.h"
 #include "server/listener.h"
 #include "server/log.h"
 #include "server/respond.h"
@@ -50,13 +49,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: weather_endpoints HOST:PORT\n");
         return 2;
     }
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
-    signal(SIGPIPE, SIG_IGN);
-    log_init(LOG_INFO);
+    program_begin();
     h2o_config_init(&http);
     http.http1.upgrade_to_http2 = 0;
     h2o_hostconf_t *host =

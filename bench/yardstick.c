@@ -10,13 +10,12 @@
 #include <h2o.h>
 #include <h2o/http1.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "bench/program.h"
 #include "server/listener.h"
 #include "server/log.h"
 
@@ -39,13 +38,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: yardstick HOST:PORT BYTES [THREADS]\n");
         return 2;
     }
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
-    signal(SIGPIPE, SIG_IGN);
-    log_init(LOG_INFO);
+    program_begin();
     body = h2o_iovec_init(h2o_mem_alloc(size), size);
     memset(body.base, 'x', body.len);
 
