@@ -20,8 +20,13 @@
 
 enum { MAX_NAMES = 1000 };
 
+/* The report of an answer that is being sent. */
+struct held {
+    struct report *report;
+};
+
 static void respond_all(h2o_req_t *req, struct report *report);
-static void on_gone(void *report);
+static void on_gone(void *held);
 static void respond_some(h2o_req_t *req, struct weather_view *view, h2o_iovec_t query);
 static size_t read_names(h2o_req_t *req, h2o_iovec_t query, char *names[MAX_NAMES],
                          const char **ret_fault);
@@ -42,10 +47,10 @@ void weather_get(h2o_req_t *req, const struct route_arguments *arguments)
 
 static void respond_all(h2o_req_t *req, struct report *report)
 {
-    struct report **held = h2o_mem_alloc_shared(&req->pool, sizeof(*held), on_gone);
+    struct held *held = h2o_mem_alloc_shared(&req->pool, sizeof(*held), on_gone);
     char *etag = h2o_mem_alloc_pool(&req->pool, 2 * ANSWER_ETAG_SIZE);
     char *gzip_etag = etag + ANSWER_ETAG_SIZE;
-    *held = report_hold(report);
+    held->report = report_hold(report);
     answer_name(etag, report->hash, "");
     answer_name(gzip_etag, report->gzip_hash, "-gz");
     add_max_age(req, report->due_us);
@@ -60,8 +65,8 @@ static void respond_all(h2o_req_t *req, struct report *report)
 
 static void on_gone(void *p)
 {
-    struct report **held = p;
-    report_release(*held);
+    struct held *held = p;
+    report_release(held->report);
 }
 
 static void respond_some(h2o_req_t *req, struct weather_view *view, h2o_iovec_t query)

@@ -31,38 +31,39 @@ static bool read_number(json_object *object, const char *name, double min, doubl
                         double *value, char *ret_detail);
 static bool read_time(struct reading *reading, json_object *current, char *ret_detail);
 
-enum reading_fault reading_parse(struct reading *reading, const char *bytes, size_t n,
+enum reading_fault reading_parse(struct reading *reading, const char *document, size_t bytes,
                                  char ret_detail[READING_DETAIL_SIZE])
 {
     struct reading found = {.code = 0};
-    json_object *document = parse(bytes, n);
-    if (document == NULL) {
+    json_object *root = parse(document, bytes);
+    if (root == NULL) {
         snprintf(ret_detail, READING_DETAIL_SIZE, "a document in JSON is expected");
         return READING_NOT_JSON;
     }
-    bool is_good = read_document(&found, document, ret_detail);
-    json_object_put(document);
+    bool is_good = read_document(&found, root, ret_detail);
+    json_object_put(root);
     if (is_good)
         *reading = found;
     return is_good ? READING_OK : READING_UNEXPECTED;
 }
 
 /* NULL: it is not JSON. */
-static json_object *parse(const char *bytes, size_t n)
+static json_object *parse(const char *document, size_t bytes)
 {
     json_tokener *tokener = json_tokener_new_ex(MAX_DEPTH);
     if (tokener == NULL)
         abort(); /* no memory */
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    json_object *document = json_tokener_parse_ex(tokener, bytes, (int)n);
+    json_object *root = json_tokener_parse_ex(tokener, document, (int)bytes);
     size_t at = json_tokener_get_parse_end(tokener);
     bool is_whole = json_tokener_get_error(tokener) == json_tokener_success;
-    while (is_whole && at < n && strchr(" \t\r\n", bytes[at]) != NULL && bytes[at] != '\0')
+    while (is_whole && at < bytes && strchr(" \t\r\n", document[at]) != NULL &&
+           document[at] != '\0')
         at++;
     json_tokener_free(tokener);
-    if (is_whole && at == n && document != NULL)
-        return document;
-    json_object_put(document);
+    if (is_whole && at == bytes && root != NULL)
+        return root;
+    json_object_put(root);
     return NULL;
 }
 
@@ -76,7 +77,7 @@ static bool read_document(struct reading *reading, json_object *document, char *
         return false;
     }
     for (size_t i = 0; i < NPARTS; i++) {
-        double *value = (double *)((char *)reading + parts[i].offset);
+        double *value = (void *)((char *)reading + parts[i].offset);
         if (!read_number(current, parts[i].name, parts[i].min, parts[i].max, value, ret_detail) ||
             !has_unit(units, parts[i].name, parts[i].unit, ret_detail))
             return false;

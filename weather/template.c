@@ -68,7 +68,7 @@ static void degrees(char text[32], double value)
     if (end[-1] == '.')
         *--end = '\0';
     if (strcmp(text, "-0") == 0)
-        strcpy(text, "0");
+        memcpy(text, "0", 2);
 }
 
 bool template_is_valid(const char *template, const char **ret_why)

@@ -54,7 +54,7 @@ Test(places, never_exceed_a_limit_and_never_stay_empty_while_one_may_have_them)
 {
     enum { ENTRIES = 60, HOSTS = 7, MAX = 9, MAX_PER_HOST = 2, STEPS = 20000 };
     static struct place all[ENTRIES];
-    unsigned host_of[ENTRIES], taken[HOSTS] = {0}, now = 0, seed = 1;
+    unsigned host_of[ENTRIES] = {0}, taken[HOSTS] = {0}, now = 0, seed = 1;
     bool waits[ENTRIES] = {false}, has[ENTRIES] = {false};
     places_init(&places, MAX, MAX_PER_HOST);
     for (int step = 0; step < STEPS; step++) {
