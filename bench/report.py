@@ -7,9 +7,10 @@ import harness
 
 HEAD = """# Measurements
 
-This report answers four questions. What are the gain and the cost of answering `GET /articles/:id` asynchronously? How fast are other
-programs that do the same? How much of the speed remains when the archive grows? How many requests does the cache answer? `./dev bench`
-measures, and writes this report from the figures in [results/](results/). `bench/run report` only writes it again.
+This report answers five questions. What are the gain and the cost of answering `GET /articles/:id` asynchronously? How long does it take
+to fetch the weather of many cities one after the other, and at once? How fast are other programs that do the same? How much of the speed
+remains when the archive grows? How many requests does the cache answer? `./dev bench` measures, and writes this report from the figures
+in [results/](results/). `bench/run report` only writes it again.
 """
 
 

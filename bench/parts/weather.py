@@ -173,7 +173,7 @@ def what_was_compared(run):
 
 Each city has an HTTP endpoint with a host of its own ({number(run["times"])} runs of each cell, medians; the programs take turns). The
 seconds are from the start of the program to its end, so they include the start of Python and Node; "fetching" is the part between the first
-request and the last answer, as the program itself measures it. Every program reads the same file, reads each answer as JSON, and checks it.
+request and the last answer, as the program itself measures it (Broadsheet does not, so its figure is the whole program). Every program reads the same file, reads each answer as JSON, and checks it.
 
 - **One after the other** ([weather_before.c](weather_before.c)): libcurl's blocking interface, one connection after the other.
 - **Broadsheet**: `broadsheet weather`, libcurl {run["versions"]["libcurl"]} on the event loop, all fetches at the same time.
