@@ -47,7 +47,9 @@ static void different(const struct page *page, const char *when, const char *wha
 
 static struct test_server *start_server(const char *url, const char *cache)
 {
-    const char *const env[] = {"BROADSHEET_THREADS=2", "BROADSHEET_DEADLINE_MS=20000", cache, NULL};
+    /* Long limits: an answer without its list, which came too late, would differ. */
+    const char *const env[] = {"BROADSHEET_THREADS=2", "BROADSHEET_DEADLINE_MS=20000",
+                               "BROADSHEET_RELATED_MS=20000", cache, NULL};
     struct test_server *server = test_server_start(url, env, NULL);
     cr_assert(WAIT_UNTIL(ALL_MS, is_feed_up(server)));
     return server;
