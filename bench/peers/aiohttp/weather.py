@@ -19,7 +19,7 @@ async def fetch(session, city):
             answer.raise_for_status()
             current = json.loads(await answer.read())["current"]
             return {part: current[part] for part in PARTS}
-    except (aiohttp.ClientError, asyncio.TimeoutError, ValueError, KeyError) as error:
+    except (aiohttp.ClientError, asyncio.TimeoutError, ValueError, KeyError, TypeError) as error:
         return error
 
 
