@@ -33,8 +33,11 @@ def build_aiohttp():
 
 
 def aiohttp_versions():
-    return ", ".join([f"Python {run(PYTHON, '--version').split()[1]}",
-                      *(f"{name} {debian(f'python3-{name}')}" for name in ("aiohttp", "asyncpg", "uvloop", "ujson"))])
+    return python_versions("aiohttp", "asyncpg", "uvloop", "ujson")
+
+
+def python_versions(*names):
+    return ", ".join([f"Python {run(PYTHON, '--version').split()[1]}", *(f"{name} {debian(f'python3-{name}')}" for name in names)])
 
 
 # ---- Node
