@@ -2,7 +2,8 @@
  *
  *     cr_assert(WAIT_UNTIL(5000, test_sql_number(url, "select ...") == 2));
  *
- * Checks the condition every 2 ms until it is true or the time is over, and returns whether it became true. The time
+ * Checks the condition until it is true or the time is over, and returns whether it became true. The pause between two
+ * checks grows from 1 to 16 ms: a check can cost a query, and the tests beside this one need the processor. The time
  * is enough on an idle machine; the wait allows TEST_PATIENCE times as much, because a machine under load must not
  * fail a test. So never expect a wait to fail: that takes long, and proves nothing. */
 #ifndef BROADSHEET_TESTS_SUPPORT_WAIT_H
@@ -17,9 +18,12 @@ enum { TEST_PATIENCE = 10 };
 #define WAIT_UNTIL(timeout_ms, condition)                                         \
     ({                                                                            \
         uint64_t wait_end = test_now_ms() + (uint64_t)(timeout_ms)*TEST_PATIENCE; \
+        long wait_us = 1000;                                                      \
         bool wait_holds;                                                          \
-        while (!(wait_holds = (condition)) && test_now_ms() < wait_end)           \
-            nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);              \
+        while (!(wait_holds = (condition)) && test_now_ms() < wait_end) {         \
+            nanosleep(&(struct timespec){.tv_nsec = wait_us * 1000}, NULL);       \
+            wait_us = wait_us < 16000 ? wait_us * 5 / 4 : wait_us;                \
+        }                                                                         \
         wait_holds;                                                               \
     })
 
