@@ -93,9 +93,9 @@ Test(together, imports_in_opposite_order_both_end_well)
     for (int i = 1199; i >= 0; i--)
         fprintf(file,
                 "{\"slug\":\"x-%d\",\"title\":\"two\",\"body\":\"b\",\"section\":\"S "
-                "%d\",\"tags\":[\"a\",\"z %d\",\"y %d\"],"
+                "%d\",\"tags\":[\"a %d\",\"z %d\",\"y %d\"],"
                 "\"authors\":[\"A %d\"],\"published_at\":\"2023-01-01T00:00:00Z\"}\n",
-                i, i % 5, i % 40, i % 40, i % 9);
+                i, i % 5, i % 500, i % 400, i % 300, i % 9);
     fclose(file);
     for (int i = 0; i < 4; i++)
         pids[i] = import_start(url, i % 2 == 0 ? forward : backward);
