@@ -7,8 +7,8 @@
  * Prints, after all that the program prints, a line {"status":0,"seconds":S,"cpu_s":S,"memory_mb":M}. The status is
  * negative if a signal ended the program.
  *
- * It is a program of its own because Linux counts, as memory of a new process, the memory of the process that has
- * started it: a program that bench/run starts would never seem smaller than Python. This one needs very little. */
+ * It is a program of its own because the peak of a new process, as Linux counts it, begins with the memory of the process
+ * that started it: a program that bench/run starts would never seem smaller than Python. This one needs very little. */
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>

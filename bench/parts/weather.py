@@ -288,7 +288,7 @@ def expectations(cells):
         "- **No other program needs less CPU**: " + verdict(less("cpu_s"), len(others)),
         "- The fetching of another program, without its start, took less time than all of Broadsheet, with its start, in "
         + (f"{len(by_s)} of {len(others)} cells, by {number(1000 * max(by_s))} ms at most." if by_s else "no cell."),
-        "", "After the first line, a cell is one of another program. Small differences can be noise."])
+        "", "From the second line on, each other program has its own cells. Small differences can be noise."])
 
 
 def costs(run):

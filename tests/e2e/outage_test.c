@@ -127,8 +127,8 @@ static void *read_on(void *arg)
             c = http_open(server);
         }
         http_answer_finish(&a);
-        nanosleep(&(struct timespec){.tv_nsec = 1000000},
-                  NULL); /* the database needs the processor too */
+        /* The database needs the processor too. */
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
     http_close(&c);
     return NULL;

@@ -107,7 +107,7 @@ const char *import_file_of(const char *stem, int count, const char *title)
     const char *name = import_file_with("");
     FILE *file = fopen(name, "we");
 
-    /* A tag of many articles makes many candidates for each list, which would take most of the time of the tests. */
+    /* Each tag has few articles: a tag of many makes hundreds of candidates for each list, and the tests slow. */
     for (int i = 0; i < count; i++)
         fprintf(file,
                 "{\"slug\":\"%s-%d\",\"title\":\"%s\",\"body\":\"%0500d\",\"section\":\"S "

@@ -3,7 +3,7 @@
  *     cr_assert(WAIT_UNTIL(5000, test_sql_number(url, "select ...") == 2));
  *
  * Checks the condition until it is true or the time is over, and returns whether it became true. The pause between two
- * checks grows from 1 to 16 ms: a check can cost a query, and the tests beside this one need the processor. The time
+ * checks grows from 1 to 18 ms: a check can cost a query, and the tests beside this one need the processor. The time
  * is enough on an idle machine; the wait allows TEST_PATIENCE times as much, because a machine under load must not
  * fail a test. So never expect a wait to fail: that takes long, and proves nothing. */
 #ifndef BROADSHEET_TESTS_SUPPORT_WAIT_H
