@@ -21,15 +21,16 @@ static const int64_t US_FROM_1970_TO_2000 = INT64_C(946684800000000); /* Postgre
 const char copy_rows_header[19] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0"; /* no flags, no extension */
 const char copy_rows_trailer[2] = "\377\377";
 
-void copy_rows_init(struct copy_rows *rows)
+void copy_rows_init(struct copy_rows *rows, size_t max_count)
 {
-    *rows = (struct copy_rows){0};
+    assert(max_count >= 1 && max_count <= COPY_ROWS_MAX);
+    *rows = (struct copy_rows){.max_count = max_count};
 }
 
 void copy_rows_finish(struct copy_rows *rows)
 {
     free(rows->data);
-    copy_rows_init(rows);
+    *rows = (struct copy_rows){0};
 }
 
 void copy_rows_clear(struct copy_rows *rows)
@@ -39,7 +40,7 @@ void copy_rows_clear(struct copy_rows *rows)
 
 bool copy_rows_is_full(const struct copy_rows *rows)
 {
-    return rows->count == COPY_ROWS_MAX || rows->bytes >= COPY_ROWS_FULL_BYTES;
+    return rows->count == rows->max_count || rows->bytes >= COPY_ROWS_FULL_BYTES;
 }
 
 void copy_rows_add(struct copy_rows *rows, unsigned long line, const struct article_line *article)

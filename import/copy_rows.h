@@ -10,10 +10,10 @@ struct article_line;
 
 enum { COPY_ROWS_MAX = 1000, COPY_ROWS_FULL_BYTES = 8 << 20 };
 
-/* Bounded: full with COPY_ROWS_MAX rows or COPY_ROWS_FULL_BYTES. The last row may exceed the bytes. */
+/* Bounded: full with max_count rows or COPY_ROWS_FULL_BYTES. The last row may exceed the bytes. */
 struct copy_rows {
     char *data;
-    size_t bytes, count;
+    size_t bytes, count, max_count;
     size_t start[COPY_ROWS_MAX + 1];   /* row i is data[start[i]] up to data[start[i + 1]] */
     unsigned long line[COPY_ROWS_MAX]; /* number of its line in the file, for messages */
 
@@ -22,7 +22,7 @@ struct copy_rows {
 
 extern const char copy_rows_header[19], copy_rows_trailer[2]; /* around the rows of one COPY */
 
-void copy_rows_init(struct copy_rows *rows);
+void copy_rows_init(struct copy_rows *rows, size_t max_count); /* 1 to COPY_ROWS_MAX */
 void copy_rows_finish(struct copy_rows *rows);
 void copy_rows_clear(struct copy_rows *rows); /* keeps the memory */
 bool copy_rows_is_full(const struct copy_rows *rows);

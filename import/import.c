@@ -8,6 +8,7 @@
  *     last:       a summary                                                                        */
 #include "import/import.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -27,6 +28,7 @@ struct import {
     struct relate relate;
     struct article_line article;
     struct progress progress;
+    unsigned chunk;
     const char *file; /* the one that is being read, for messages */
     unsigned long bad_lines, bad_files;
 };
@@ -35,6 +37,7 @@ static bool import_file(struct import *import, const char *name);
 static bool import_lines(struct import *import, struct ndjson *lines);
 static bool import_line(struct import *import, unsigned long number, const char *line,
                         size_t bytes);
+static bool is_large(const struct import *import);
 static bool relate_all(struct import *import);
 static relate_step_fn on_related;
 static void summarize(struct import *import);
@@ -42,17 +45,16 @@ static loader_refused_fn on_refused;
 static void say(struct import *import, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* From this number of articles on, there is a helper, and the planner gets new statistics. */
-enum { LARGE_CHANGE = 1000 };
+static_assert((int)IMPORT_MAX_CHUNK == (int)COPY_ROWS_MAX, "a chunk fits into the rows of a COPY");
 
-int import_run(const char *database_url, char *const *files, size_t nfiles)
+int import_run(const char *database_url, unsigned chunk, char *const *files, size_t nfiles)
 {
-    struct import import = {0};
+    struct import import = {.chunk = chunk};
 
     progress_init(&import.progress);
     article_line_init(&import.article);
-    relate_init(&import.relate, database_url, on_related);
-    bool is_alive = loader_init(&import.loader, database_url, on_refused);
+    relate_init(&import.relate, database_url, chunk, on_related);
+    bool is_alive = loader_init(&import.loader, database_url, chunk, on_refused);
     for (size_t i = 0; is_alive && i < nfiles; i++)
         is_alive = import_file(&import, files[i]);
     is_alive = is_alive && relate_all(&import);
@@ -122,7 +124,7 @@ static bool import_line(struct import *import, unsigned long number, const char 
         return true;
     }
     bool is_alive = loader_add(&import->loader, number, &import->article);
-    if (import->loader.written >= LARGE_CHANGE)
+    if (is_large(import))
         relate_help(&import->relate);
     if (progress_is_due(&import->progress))
         progress_show(&import->progress, "articles",
@@ -138,9 +140,15 @@ static void on_refused(struct loader *loader, unsigned long line, const char *re
     import->bad_lines++;
 }
 
+/* A large change gets a helper, and the planner gets new statistics. */
+static bool is_large(const struct import *import)
+{
+    return import->loader.written >= import->chunk;
+}
+
 static bool relate_all(struct import *import)
 {
-    if (import->loader.written >= LARGE_CHANGE && !loader_analyze(&import->loader))
+    if (is_large(import) && !loader_analyze(&import->loader))
         return false;
     return relate_rest(&import->relate, &import->loader.session);
 }

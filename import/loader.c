@@ -23,10 +23,11 @@ static void wait_turn(int attempt);
 
 enum { MAX_ATTEMPTS = 8 };
 
-bool loader_init(struct loader *loader, const char *database_url, loader_refused_fn *refused)
+bool loader_init(struct loader *loader, const char *database_url, unsigned chunk,
+                 loader_refused_fn *refused)
 {
     *loader = (struct loader){.refused = refused};
-    copy_rows_init(&loader->_rows);
+    copy_rows_init(&loader->_rows, chunk);
     struct session *session = &loader->session;
     return session_init(session, database_url) &&
            session_run(session, import_sql_documents_later, NULL) == SESSION_OK &&

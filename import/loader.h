@@ -25,8 +25,10 @@ struct loader {
     struct copy_rows _rows;
 };
 
-/* Blocks, like all functions here. False if the database can't be used. Finish it in both cases. */
-bool loader_init(struct loader *loader, const char *database_url, loader_refused_fn *refused);
+/* chunk: the articles of a transaction, 1 to COPY_ROWS_MAX. Blocks, like all functions here. False if
+ * the database can't be used. Finish it in both cases. */
+bool loader_init(struct loader *loader, const char *database_url, unsigned chunk,
+                 loader_refused_fn *refused);
 void loader_finish(struct loader *loader);
 
 /* Copies the article. False if it wrote a chunk and the database failed: do not go on then. */

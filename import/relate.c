@@ -9,17 +9,16 @@
 static void *help(void *argument);
 static void read_while_loading(struct relate *relate, struct session *session);
 static void make_lists(struct relate *relate, struct session *session);
+static long list_articles(const struct relate *relate);
 static bool step(struct session *session, const char *sql, long argument, long *ret_done);
 static void pause_ms(long ms);
 
-/* A step takes about a second. So an article that is published meanwhile waits no longer than that. */
-enum { READ_ARTICLES = 2000, LIST_ARTICLES = 500, POLL_MS = 50, MAX_IDLE_MS = 30000 };
+enum { POLL_MS = 50, MAX_IDLE_MS = 30000 };
 
-enum { HELP_ARTICLES = 1000 }; /* in the queue: from this number on, there is a helper */
-
-void relate_init(struct relate *relate, const char *database_url, relate_step_fn *stepped)
+void relate_init(struct relate *relate, const char *database_url, unsigned chunk,
+                 relate_step_fn *stepped)
 {
-    *relate = (struct relate){.stepped = stepped, ._database_url = database_url};
+    *relate = (struct relate){.stepped = stepped, ._database_url = database_url, ._chunk = chunk};
 }
 
 void relate_help(struct relate *relate)
@@ -42,13 +41,19 @@ static void *help(void *argument)
     return NULL;
 }
 
+/* A step of a whole chunk takes two seconds. An article that is published meanwhile waits so long. */
+static long list_articles(const struct relate *relate)
+{
+    return (relate->_chunk + 1) / 2;
+}
+
 /* Makes no lists yet: later articles may belong to them. */
 static void read_while_loading(struct relate *relate, struct session *session)
 {
     long done;
 
     while (!atomic_load(&relate->_is_loaded) && !atomic_load(&relate->_is_over)) {
-        if (!step(session, import_sql_read_related, READ_ARTICLES, &done))
+        if (!step(session, import_sql_read_related, relate->_chunk, &done))
             return;
         if (done == 0)
             pause_ms(POLL_MS);
@@ -60,7 +65,7 @@ static void make_lists(struct relate *relate, struct session *session)
     long done;
 
     while (!atomic_load(&relate->_is_over)) {
-        if (!step(session, import_sql_work_related, LIST_ARTICLES, &done))
+        if (!step(session, import_sql_work_related, list_articles(relate), &done))
             return;
         if (done == 0)
             pause_ms(POLL_MS);
@@ -74,10 +79,10 @@ bool relate_rest(struct relate *relate, struct session *session)
     atomic_store(&relate->_is_loaded, true);
     if (!relate_queued(session, &queued))
         return false;
-    if (queued >= HELP_ARTICLES)
+    if (queued >= relate->_chunk)
         relate_help(relate);
     for (long idle_ms = 0; idle_ms < MAX_IDLE_MS;) {
-        if (!step(session, import_sql_work_related, LIST_ARTICLES, &done))
+        if (!step(session, import_sql_work_related, list_articles(relate), &done))
             return false;
         relate->stepped(relate);
         if (done > 0) {

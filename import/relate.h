@@ -22,13 +22,15 @@ struct relate {
     relate_step_fn *stepped;
 
     const char *_database_url;
+    long _chunk;
     pthread_t _helper;
     bool _has_helper;
     atomic_bool _is_loaded, _is_over;
 };
 
-/* The URL is borrowed until relate_finish. */
-void relate_init(struct relate *relate, const char *database_url, relate_step_fn *stepped);
+/* The URL is borrowed until relate_finish. chunk: the articles of a transaction. */
+void relate_init(struct relate *relate, const char *database_url, unsigned chunk,
+                 relate_step_fn *stepped);
 
 /* Starts the helper if there is none yet. This is useful for a large import. If the helper fails,
  * relate_rest does its work too. */

@@ -34,7 +34,8 @@ int main(int argc, char **argv)
     case COMMAND_WEATHER:
         return weather_command(&options.weather, options.arguments, options.narguments);
     case COMMAND_IMPORT:
-        return import_run(options.database_url, options.arguments, options.narguments);
+        return import_run(options.database_url, options.import_chunk, options.arguments,
+                          options.narguments);
     }
     return 2;
 }

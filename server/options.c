@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "db/pool.h"
+#include "import/import.h"
 
 enum kind { TEXT, NUMBER, LEVEL };
 enum { MAX_THREADS = 256 };
@@ -48,6 +49,8 @@ static const struct setting {
     {"BROADSHEET_MAX_CONNECTIONS", "max-connections", "10000",
      "client connections; above it the listener waits", NUMBER, 1, 1000000,
      offsetof(struct options, max_connections)},
+    {"BROADSHEET_IMPORT_CHUNK", "import-chunk", "1000", "articles in each transaction of an import",
+     NUMBER, 1, IMPORT_MAX_CHUNK, offsetof(struct options, import_chunk)},
     {"BROADSHEET_WEATHER_CITIES", "weather-cities", NULL,
      "a JSON file of cities; without it there is no weather", TEXT, 0, 0,
      offsetof(struct options, weather.cities)},

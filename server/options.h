@@ -26,6 +26,7 @@ struct options {
     unsigned deadline_ms;
     unsigned related_ms;
     unsigned max_connections; /* of clients, all threads together */
+    unsigned import_chunk;    /* the articles of a transaction */
     struct weather_settings weather;
     enum log_level log;
 };

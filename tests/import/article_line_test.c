@@ -378,3 +378,20 @@ Test(article_line, a_line_cannot_fill_the_memory_with_values)
     cr_expect_not(is_good_with("more", "[[]", ",[]", 5000000, "]"));
     cr_expect_not(is_good_with("more", "\"\\\"\"", ",\"\":\"\\\\\"", 1000000, ""));
 }
+
+Test(article_line, every_line_of_a_real_corpus_is_good)
+{
+    const char *corpus = BROADSHEET_SOURCE_DIR "/../shared/data/digitalgov.ndjson";
+    FILE *file = fopen(corpus, "re");
+    char *line = NULL;
+    size_t size = 0;
+    int n = 0;
+
+    if (file == NULL)
+        cr_skip_test("%s is missing", corpus);
+    for (ssize_t bytes; (bytes = getline(&line, &size, file)) > 0; n++)
+        cr_expect(parse(line, (size_t)bytes), "line %d: %s", n + 1, article.reason);
+    cr_expect_eq(n, 1806);
+    free(line);
+    fclose(file);
+}

@@ -14,6 +14,8 @@
 
 static void remove_files(void);
 
+unsigned import_chunk = 60;
+
 enum { MAX_FILES = 128 };
 static char *files[MAX_FILES];
 static size_t nfiles;
@@ -59,7 +61,7 @@ int import_of_file(const char *url, const char *name, char **ret_said)
 
     if (said == NULL || old < 0 || dup2(fileno(said), STDERR_FILENO) < 0)
         test_fail("no file for the messages of an import: %m");
-    int status = import_run(url, names, 1);
+    int status = import_run(url, import_chunk, names, 1);
     dup2(old, STDERR_FILENO);
     close(old);
 
@@ -98,6 +100,7 @@ pid_t import_start(const char *url, const char *name)
     if (getenv("BROADSHEET_TEST_LOG") == NULL)
         dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
     setenv("DATABASE_URL", url, 1);
+    setenv("BROADSHEET_IMPORT_CHUNK", test_format("%u", import_chunk), 1);
     execl(test_program(), "broadsheet", "import", name, NULL);
     _exit(127);
 }
@@ -107,14 +110,15 @@ const char *import_file_of(const char *stem, int count, const char *title)
     const char *name = import_file_with("");
     FILE *file = fopen(name, "we");
 
-    /* Each tag has few articles: a tag of many makes hundreds of candidates for each list, and the tests slow. */
     for (int i = 0; i < count; i++)
         fprintf(file,
-                "{\"slug\":\"%s-%d\",\"title\":\"%s\",\"body\":\"%0500d\",\"section\":\"S "
+                "{\"slug\":\"%s-%d\",\"title\":\"%s\",\"body\":\"a%d b%d c%d d%d "
+                "%0400d\",\"section\":\"S "
                 "%d\",\"tags\":"
                 "[\"a %d\",\"b %d\",\"c %d\"],\"authors\":[\"A "
                 "%d\"],\"published_at\":\"2024-01-01T00:00:%02dZ\"}\n",
-                stem, i, title, i, i % 3, i % 500, i % 400, i % 300, i % 11, i % 60);
+                stem, i, title, i, i * 7, i * 5, i * 3, i, i % 3, i % 50, i % 40, i % 30, i % 11,
+                i % 60);
     if (fclose(file) != 0)
         test_fail("%s: %m", name);
     return name;

@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+/* The articles of a transaction in the imports of this file. It is small, so that a short file has several
+ * transactions, and large enough for a bulk (related_queue_written). A test may set it. */
+extern unsigned import_chunk;
+
 /* A new file with this text, and more text for the file. File and name exist until the process
  * ends. */
 const char *import_file_with(const char *text);

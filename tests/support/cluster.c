@@ -1,7 +1,7 @@
 /* A PostgreSQL of a test's own.
  *
- *     test_cluster_create --> tools/cluster start --> tools/migrate
- *                |
+ *     test_cluster_create --> tools/cluster copy TEMPLATE --> start --> tools/migrate
+ *                |              (the first one makes the template)
  *                +-- start_cleaner: a process that waits for the end of the test, then thaws and destroys */
 #include <dirent.h>
 #include <errno.h>
@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,6 +30,8 @@ struct test_cluster {
     int cleaner_fd; /* the end of this process closes it, and the cleaner notices */
 };
 
+static char *template_cluster(void);
+static const char *main_cluster(void);
 static void start_cleaner(struct test_cluster *cluster);
 static void clean_in_child(const char *dir, int end_fd);
 static pid_t postmaster_of(const char *dir);
@@ -40,11 +43,9 @@ static struct test_cluster *new_cluster(void)
 {
     static unsigned n;
     struct test_cluster *cluster = calloc(1, sizeof(*cluster));
-    const char *beside = getenv("BROADSHEET_TEST_CLUSTER");
     if (cluster == NULL)
         abort();
-    cluster->dir = test_format("%s-%d-%u", beside != NULL ? beside : BROADSHEET_TEST_CLUSTER,
-                               (int)getpid(), n++);
+    cluster->dir = test_format("%s-%d-%u", main_cluster(), (int)getpid(), n++);
     start_cleaner(cluster);
     return cluster;
 }
@@ -52,10 +53,43 @@ static struct test_cluster *new_cluster(void)
 struct test_cluster *test_cluster_create(void)
 {
     struct test_cluster *cluster = new_cluster();
+    char *template = template_cluster();
+    free(test_output_of((const char *[]){tool, "copy", template, cluster->dir, NULL}));
+    free(template);
     test_cluster_start(cluster);
     cluster->url = test_output_of((const char *[]){tool, "url", cluster->dir, NULL});
     test_database_migrate(cluster->url, "up");
     return cluster;
+}
+
+/* A stopped cluster with the schema. Migrations that are newer than it are applied to its copies. */
+static char *template_cluster(void)
+{
+    char *dir = test_format("%s-template", main_cluster()), *lock = test_format("%s.lock", dir),
+         *ready = test_format("%s/ready", dir);
+    int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || flock(fd, LOCK_EX) != 0)
+        test_fail("cannot lock %s: %s", lock, strerror(errno));
+    if (access(ready, F_OK) != 0) {
+        free(test_output_of((const char *[]){tool, "destroy", dir, NULL}));
+        free(test_output_of((const char *[]){tool, "start", "--for-tests", dir, NULL}));
+        char *url = test_output_of((const char *[]){tool, "url", dir, NULL});
+        test_database_migrate(url, "up");
+        free(test_output_of((const char *[]){tool, "stop", dir, NULL}));
+        close(open(ready, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+        free(url);
+    }
+    close(fd);
+    free(lock);
+    free(ready);
+    return dir;
+}
+
+/* The folder of the cluster of all tests. */
+static const char *main_cluster(void)
+{
+    const char *dir = getenv("BROADSHEET_TEST_CLUSTER");
+    return dir != NULL ? dir : BROADSHEET_TEST_CLUSTER;
 }
 
 /* pg_basebackup runs as the user of the test. Its files then get the owner of the primary's

@@ -26,6 +26,7 @@ static const char *const variables[] = {
     "BROADSHEET_WEATHER_TIMEOUT_MS",
     "BROADSHEET_WEATHER_PARALLEL",
     "BROADSHEET_WEATHER_CONTACT",
+    "BROADSHEET_IMPORT_CHUNK",
 };
 
 static struct options options;
@@ -77,13 +78,14 @@ Test(options, has_a_default_for_all_but_the_database)
     cr_expect_eq(options.log, LOG_INFO);
     cr_expect_eq(options.memory_mb, 256);
     cr_expect_eq(options.related_ms, 250);
+    cr_expect_eq(options.import_chunk, 1000);
 }
 
 Test(options, takes_every_setting_from_the_environment)
 {
-    const char *const values[] = {"u",         "[::1]:0", "3",     "4",  "0",   "250",
-                                  "500",       "77",      "debug", "16", "1",   "c.json",
-                                  "http://w/", "60",      "70",    "80", "me@a"};
+    const char *const values[] = {"u",         "[::1]:0", "3",     "4",  "0",    "250",
+                                  "500",       "77",      "debug", "16", "1",    "c.json",
+                                  "http://w/", "60",      "70",    "80", "me@a", "9"};
     static_assert(sizeof(values) == sizeof(variables), "a value for each");
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
         setenv(variables[i], values[i], 1);
@@ -104,6 +106,7 @@ Test(options, takes_every_setting_from_the_environment)
     cr_expect_eq(options.weather.timeout_ms, 70);
     cr_expect_eq(options.weather.parallel, 80);
     cr_expect_str_eq(options.weather.contact, "me@a");
+    cr_expect_eq(options.import_chunk, 9);
     cr_expect_eq(options.log, LOG_DEBUG);
 }
 
@@ -115,7 +118,7 @@ Test(options, prefers_a_flag_to_its_variable)
                         " --max-stale-ms 100 --deadline-ms 10 --max-connections 5 --log error"
                         " --memory-mb 17 --related-ms 3 --weather-cities c --weather-url h"
                         " --weather-every-s 9 --weather-timeout-ms 10 --weather-parallel 2"
-                        " --weather-contact x"),
+                        " --weather-contact x --import-chunk 8"),
               "%s", error);
     cr_expect_str_eq(options.database_url, "u");
     cr_expect_str_eq(options.listen, ":1");
@@ -127,6 +130,7 @@ Test(options, prefers_a_flag_to_its_variable)
     cr_expect_eq(options.max_connections, 5);
     cr_expect_eq(options.memory_mb, 17);
     cr_expect_eq(options.related_ms, 3);
+    cr_expect_eq(options.import_chunk, 8);
     cr_expect_eq(options.log, LOG_ERROR);
 }
 
