@@ -1,0 +1,61 @@
+/* related/index.h - the terms of an archive, or those that some articles need: how many articles have each,
+ * and the articles that are kept with it.
+ *
+ *     for all new articles: index_count     then for each: index_vector --> index_post
+ *     for a list:           index_query --> index_candidates
+ *
+ * Articles that are counted together see the same counts, so the order in which they come makes no difference.
+ *
+ * Threads: a struct belongs to one thread at a time. Memory that can't be had aborts. */
+#ifndef RELATED_INDEX_H
+#define RELATED_INDEX_H
+
+#include "related/postings.h"
+#include "related/rank.h"
+#include "related/terms.h"
+#include "related/vector.h"
+
+enum { INDEX_MAX_LANGUAGES = 256 };
+
+struct index_entry {
+    uint32_t term;
+    uint64_t having;           /* articles that have the term; 0: the slot is empty */
+    struct postings *postings; /* NULL: none */
+};
+
+struct index {
+    struct index_entry *entry; /* a hash table with nslots slots */
+    size_t count, nslots;
+    struct {
+        char code[LANGUAGE_SIZE];
+        struct population population;
+    } language[INDEX_MAX_LANGUAGES];
+    size_t nlanguages;
+    struct population all;
+};
+
+void index_init(struct index *index);
+void index_finish(struct index *index);
+
+/* NULL if the term is not there. Valid until the next index_count. */
+struct index_entry *index_find(const struct index *index, uint32_t term);
+
+/* Adds an article to the counts. */
+void index_count(struct index *index, const struct terms *terms, const char *language);
+
+/* The best terms of an article that is counted. */
+void index_vector(struct index *index, const struct terms *terms, const char *language,
+                  struct vector *vector);
+
+/* The query borrows the vector. */
+void index_query(struct index *index, const struct vector *vector, const char *language,
+                 struct query *query);
+
+/* Keeps the article with its terms. */
+void index_post(struct index *index, const struct vector *vector, const struct profile *article);
+
+/* The articles that share the best terms of the query's article, best first. Returns their number. */
+unsigned index_candidates(const struct index *index, const struct query *query, int64_t article,
+                          struct candidates *candidates, int64_t ret_articles[RANK_FINALISTS]);
+
+#endif

@@ -1,0 +1,65 @@
+/* related/terms.h - the terms of an article: its words, pairs of neighbouring words, and tags.
+ *
+ * A term is a hash (XXH3) of the language and the word, so each language has terms of its own. Tags have
+ * the same terms in all languages.
+ *
+ * Threads: each struct belongs to one thread at a time. */
+#ifndef RELATED_TERMS_H
+#define RELATED_TERMS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "related/language.h"
+
+struct words;
+
+enum {
+    TERMS_MAX_WORDS = 20000,      /* words of a text that are read */
+    TERMS_TEXT_BYTES = 64 * 1024, /* of the body */
+};
+
+enum term_kind { TERM_WORD, TERM_PAIR, TERM_TAG };
+
+struct term {
+    uint32_t term;          /* the lowest two bits are its kind */
+    uint16_t count;         /* how often the text has it; of a tag: 1 */
+    uint16_t first, second; /* of a pair: the indices of its words */
+};
+
+static inline enum term_kind term_kind(uint32_t term)
+{
+    return (enum term_kind)(term & 3);
+}
+
+struct text {
+    const char *data; /* UTF-8; NULL: absent */
+    size_t bytes;
+};
+
+struct article_source { /* borrowed */
+    struct text title, summary, body;
+    char language[LANGUAGE_SIZE]; /* "": not known */
+    const int64_t *tags;          /* their ids */
+    size_t ntags;
+};
+
+struct terms {
+    struct term *
+        term; /* the words in the order of their first occurrence, then pairs, then tags; each once */
+    size_t count, nwords;
+    uint32_t length; /* words of the text, with repetitions */
+
+    size_t _capacity;
+    uint32_t *_sequence; /* the indices of the text's words, in the order of the text */
+    uint32_t *_slots;    /* a hash table of indices + 1; 0: empty */
+    size_t _nslots;      /* a power of two, at least twice _capacity */
+};
+
+void terms_init(struct terms *terms);
+void terms_finish(struct terms *terms);
+
+/* Replaces the terms by those of the article. A pair is a term if the article has it twice, or in its title. */
+void terms_read(struct terms *terms, struct words *words, const struct article_source *article);
+
+#endif
