@@ -160,7 +160,7 @@ Test(related_views, are_deleted_with_their_article)
 }
 
 /* An article may be in many lists. Neither its change nor a call that writes lists takes long. */
-enum { SHOWING = 2500, STEP = 100 };
+enum { SHOWING = 700, STEP = 100 };
 
 static void make_hub(void)
 {

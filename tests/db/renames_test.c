@@ -13,7 +13,7 @@
 #include "tests/support/database.h"
 #include "tests/support/wait.h"
 
-enum { MANY = 3000 };
+enum { MANY = 1000 };
 
 static char *url;
 static PGconn *control, *one, *two;
@@ -247,7 +247,7 @@ Test(renames, never_leave_a_closed_gate_before_a_mark)
 /* Sessions rename, work, and close the gates as fast as they can. */
 Test(renames, are_seen_at_once_while_the_gates_open_and_close)
 {
-    enum { RENAMES = 300 };
+    enum { RENAMES = 150 };
     char work[] = "select related_work(10)", name[32];
     for (int i = 0; i < RENAMES; i++) {
         cr_assert(PQsendQuery(one, work));

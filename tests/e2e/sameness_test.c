@@ -19,7 +19,7 @@
 #include "tests/support/wait.h"
 
 enum {
-    CORPUS = 2000 / TEST_SLOWNESS,
+    CORPUS = 1000 / TEST_SLOWNESS,
     NABSENT = 20,
     MAX_CLIENTS = 64,
     MAX_ANSWER_BYTES = 4 << 20,

@@ -95,13 +95,13 @@ Test(names, two_names_are_two_rows_when_their_slugs_collide)
     expect_slug("D!", "d-3");
 }
 
-Test(names, thousands_of_names_with_one_base_are_numbered_without_a_gap)
+Test(names, a_thousand_names_with_one_base_are_numbered_without_a_gap)
 {
     test_sql(url,
-             "insert into tags (name) select 'x' || chr(c) from generate_series(19968, 22967) c");
-    cr_expect_eq(test_sql_number(url, "select count(*) from generate_series(2, 3000) n"
+             "insert into tags (name) select 'x' || chr(c) from generate_series(19968, 20967) c");
+    cr_expect_eq(test_sql_number(url, "select count(*) from generate_series(2, 1000) n"
                                       " join tags on slug = 'x-' || n"),
-                 2999);
+                 999);
 }
 
 Test(names, a_name_without_a_latin_letter_also_has_a_slug)

@@ -8,7 +8,7 @@
 #include "tests/support/database.h"
 
 enum {
-    ARCHIVE = 30000,
+    ARCHIVE = 15000,
     WRITTEN = 60, /* the newest articles of the archive; only these have been read and have lists */
     MOST_READ = ARCHIVE / 2,
 };

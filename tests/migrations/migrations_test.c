@@ -92,7 +92,7 @@ Test(migrations, make_a_dropped_or_disabled_trigger_again)
     free(url);
 }
 
-/* Each writer commits 150 small transactions on several tables. Its status is not 0 when one failed. */
+/* Each writer commits 80 small transactions on several tables. Its status is not 0 when one failed. */
 static pid_t start_writer(const char *url, int number)
 {
     const char *argv[] = {"psql", "-XAtqw", "-v", "ON_ERROR_STOP=1", "-d", url, "-f", "-", NULL};
@@ -103,7 +103,7 @@ static pid_t start_writer(const char *url, int number)
     pid_t pid = test_process_start(&spec);
     close(ends[0]);
     FILE *script = fdopen(ends[1], "w");
-    for (int i = 0; i < 150; i++)
+    for (int i = 0; i < 80; i++)
         fprintf(script,
                 "begin; insert into tags (name) values ('Tag %d %d');"
                 "insert into articles (slug, section_id, published_at, title, body)"
@@ -136,7 +136,7 @@ Test(migrations, apply_functions_while_writers_run_and_no_writer_fails)
     }
     cr_expect_eq(test_sql_number(url, "select count(*) from article_views v"
                                       " join article_tags t using (article_id)"),
-                 WRITERS * 150);
+                 WRITERS * 80);
     free(url);
 }
 

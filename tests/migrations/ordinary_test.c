@@ -201,31 +201,24 @@ Test(ordinary, an_owner_that_is_not_a_superuser_migrates_and_grants_each_role_it
     PQfinish(cms);
 }
 
-static const char *const settings[] = {
-    "default_transaction_isolation = 'serializable'",
-    "default_transaction_isolation = 'repeatable read'",
-    "statement_timeout = '20s'",
-    "lock_timeout = '15s'",
-    "DateStyle = 'German, DMY'",
-    "TimeZone = 'Asia/Kathmandu'",
-    "row_security = off",
-    "search_path = pg_temp",
-    "search_path = elsewhere",
-    "search_path = ''",
-    "default_transaction_deferrable = on",
-    "extra_float_digits = 0",
-    "standard_conforming_strings = off",
-    "IntervalStyle = 'sql_standard'",
-    "bytea_output = 'escape'",
+/* Settings of different kinds are set together. */
+static const char *const settings[][12] = {
+    {"default_transaction_isolation = 'serializable'", "statement_timeout = '20s'",
+     "lock_timeout = '15s'", "DateStyle = 'German, DMY'", "TimeZone = 'Asia/Kathmandu'",
+     "search_path = pg_temp", "default_transaction_deferrable = on", "extra_float_digits = 0",
+     "standard_conforming_strings = off", "IntervalStyle = 'sql_standard'",
+     "bytea_output = 'escape'"},
+    {"default_transaction_isolation = 'repeatable read'", "row_security = off",
+     "search_path = elsewhere"},
+    {"search_path = ''"},
 };
 
 Test(ordinary, settings_of_the_database_and_its_roles_change_nothing)
 {
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-        test_sql(url,
-                 "drop schema if exists elsewhere; create schema elsewhere;"
-                 "alter database %s set %s",
-                 database, settings[i]);
+        test_sql(url, "drop schema if exists elsewhere; create schema elsewhere");
+        for (size_t k = 0; settings[i][k] != NULL; k++)
+            test_sql(url, "alter database %s set %s", database, settings[i][k]);
         migrate_and_grant();
         PGconn *cms = test_session_open(writer_url), *server = test_session_open(reader_url);
         write_articles(cms, 100 + 10 * (int)i);
