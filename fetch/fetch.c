@@ -47,6 +47,7 @@ static timer_fn on_turn, on_idle, on_deadline;
 static void begin(struct fetch *fetch);
 static multi_ended_fn on_ended;
 static bool is_redirect(long status);
+static bool is_failure(long status);
 static void follow(struct fetch *fetch, const char *location);
 static void end_status(struct fetch *fetch, long status);
 static void describe(struct fetch *fetch, enum fetch_reason reason, const char *format, ...)
@@ -141,13 +142,13 @@ static void on_ended(struct multi *multi, CURL *easy, CURLcode result)
     struct transfer *transfer = leave_place(fetch);
     long status = transfer_status(transfer);
     const char *location = transfer_location(transfer);
-    if (result != CURLE_OK) {
+    if (is_redirect(status) && location != NULL) {
+        follow(fetch, location);
+    } else if (result != CURLE_OK && !is_failure(status)) {
         char host[FETCH_HOST_SIZE];
         fetch_url_host(url_of(fetch), host);
         fetch->reason = transfer_failure(transfer, result, host, fetch->detail);
         finish(fetch);
-    } else if (is_redirect(status) && location != NULL) {
-        follow(fetch, location);
     } else {
         bool was_conditional =
             fetch->validators.etag[0] != '\0' || fetch->validators.last_modified[0] != '\0';
@@ -160,33 +161,43 @@ static void on_ended(struct multi *multi, CURL *easy, CURLcode result)
     transfer_destroy(transfer);
 }
 
+/* Then the status says what is wrong, whatever happens to the rest of the answer. */
+static bool is_failure(long status)
+{
+    return status >= 400;
+}
+
 static bool is_redirect(long status)
 {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-/* location: an absolute URL, since libcurl has resolved it. */
 static void follow(struct fetch *fetch, const char *location)
 {
-    const char *why;
+    const char *why = "it is no URL";
+    char *url = fetch_url_resolve(url_of(fetch), location);
     if (++fetch->_redirects > MAX_REDIRECTS) {
         describe(fetch, FETCH_REDIRECT, "redirects more than %d times, and that is the limit",
                  MAX_REDIRECTS);
         finish(fetch);
-    } else if (!fetch_url_is_valid(location, &why)) {
+    } else if (url != NULL && !fetch_url_is_web(url)) {
         describe(fetch, FETCH_REDIRECT,
                  "redirects to an address that is not http or https, and only these are fetched");
         finish(fetch);
-    } else if (fetch_url_is_secure(url_of(fetch)) && !fetch_url_is_secure(location)) {
+    } else if (url == NULL || !fetch_url_is_valid(url, &why)) {
+        describe(fetch, FETCH_REDIRECT, "redirects to an address that is wrong: %s", why);
+        finish(fetch);
+    } else if (fetch_url_is_secure(url_of(fetch)) && !fetch_url_is_secure(url)) {
         describe(fetch, FETCH_REDIRECT,
                  "redirects from https to http, and only https is expected after https");
         finish(fetch);
     } else {
-        char *copy = h2o_strdup(NULL, location, SIZE_MAX).base;
         free(fetch->_location);
-        fetch->_location = copy;
+        fetch->_location = url;
+        url = NULL;
         wait_for_place(fetch);
     }
+    free(url);
 }
 
 static void end_status(struct fetch *fetch, long status)
@@ -208,12 +219,12 @@ static void on_deadline(struct timer *deadline)
     struct transfer *transfer = leave_place(fetch);
     if (transfer == NULL) {
         describe(fetch, FETCH_TIMEOUT,
-                 "was not asked within %g s, because too many other fetches took their time",
-                 limit_s);
+                 "was not asked within %g s, because other fetches used all places", limit_s);
     } else {
         multi_remove(&fetcher->multi, transfer->easy);
         long status = transfer_status(transfer);
-        if (status != 0 && status != 200)
+        transfer_read_headers(transfer, fetch);
+        if (is_failure(status))
             describe(fetch, FETCH_STATUS, "answered with status %ld, and 200 is expected", status);
         else
             describe(fetch, FETCH_TIMEOUT, "did not answer within %g s: %s", limit_s,

@@ -14,6 +14,10 @@ static void set(CURL *easy, CURLoption option, const char *value);
 static void add_condition(struct transfer *transfer, const char *name, const char *value);
 static size_t on_body(char *bytes, size_t one, size_t n, void *transfer);
 static void copy_header(const struct transfer *transfer, const char *name, char *to, size_t size);
+static enum fetch_reason reason_of(const struct transfer *transfer, CURLcode result);
+static const char *words_of(const struct transfer *transfer, CURLcode result);
+static bool is_tunnel_refused(const struct transfer *transfer);
+static bool is_of_proxy(const struct transfer *transfer, CURLcode result, const char *host);
 
 struct transfer *transfer_create(const struct fetcher_config *config, struct fetch *fetch,
                                  const char *url)
@@ -102,9 +106,10 @@ long transfer_status(const struct transfer *transfer)
 
 const char *transfer_location(const struct transfer *transfer)
 {
-    char *location = NULL;
-    curl_easy_getinfo(transfer->easy, CURLINFO_REDIRECT_URL, &location);
-    return location;
+    struct curl_header *header;
+    return curl_easy_header(transfer->easy, "Location", 0, CURLH_HEADER, -1, &header) == CURLHE_OK
+               ? header->value
+               : NULL;
 }
 
 void transfer_read_headers(const struct transfer *transfer, struct fetch *fetch)
@@ -134,33 +139,57 @@ static void copy_header(const struct transfer *transfer, const char *name, char 
 enum fetch_reason transfer_failure(const struct transfer *transfer, CURLcode result,
                                    const char *host, char ret_detail[FETCH_DETAIL_SIZE])
 {
-    /* libcurl's words name hosts and ports, and never a user or a password. */
-    const char *words = transfer->_error[0] != '\0' ? transfer->_error : curl_easy_strerror(result);
-    long number = 0;
+    const char *words = words_of(transfer, result);
     assert(result != CURLE_OK);
-
-    if (transfer->is_too_large || result == CURLE_FILESIZE_EXCEEDED) {
+    switch (reason_of(transfer, result)) {
+    case FETCH_TOO_LARGE:
         snprintf(ret_detail, FETCH_DETAIL_SIZE, "The answer of %s is larger than %zu KiB.", host,
                  transfer->_max_bytes >> 10);
         return FETCH_TOO_LARGE;
+    case FETCH_UNRESOLVED:
+        if (result == CURLE_COULDNT_RESOLVE_PROXY)
+            snprintf(ret_detail, FETCH_DETAIL_SIZE,
+                     "The name of the proxy for %s cannot be resolved: check http_proxy and "
+                     "https_proxy.",
+                     host);
+        else
+            snprintf(ret_detail, FETCH_DETAIL_SIZE,
+                     "The name %s cannot be resolved: check its spelling, and the DNS of this "
+                     "machine.",
+                     host);
+        return FETCH_UNRESOLVED;
+    case FETCH_REFUSED:
+        snprintf(ret_detail, FETCH_DETAIL_SIZE, "No connection to %s%s can be made: %s.",
+                 is_of_proxy(transfer, result, host) ? "the proxy for " : "", host, words);
+        return FETCH_REFUSED;
+    case FETCH_TIMEOUT:
+        snprintf(ret_detail, FETCH_DETAIL_SIZE, "%s did not answer in time: %s.", host,
+                 transfer_phase(transfer));
+        return FETCH_TIMEOUT;
+    case FETCH_TLS:
+        snprintf(ret_detail, FETCH_DETAIL_SIZE, "No secure connection to %s can be made: %s.", host,
+                 words);
+        return FETCH_TLS;
+    default:
+        snprintf(ret_detail, FETCH_DETAIL_SIZE,
+                 "The answer of %s ended before it was complete, or is not HTTP: %s.", host, words);
+        return FETCH_CUT_OFF;
     }
+}
+
+static enum fetch_reason reason_of(const struct transfer *transfer, CURLcode result)
+{
+    if (transfer->is_too_large || result == CURLE_FILESIZE_EXCEEDED)
+        return FETCH_TOO_LARGE;
     switch (result) {
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
-        snprintf(ret_detail, FETCH_DETAIL_SIZE,
-                 "The name %s cannot be resolved: check its spelling, and the DNS of this machine.",
-                 host);
         return FETCH_UNRESOLVED;
     case CURLE_COULDNT_CONNECT:
     case CURLE_PROXY:
     case CURLE_INTERFACE_FAILED:
-        curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number);
-        snprintf(ret_detail, FETCH_DETAIL_SIZE, "No connection to %s can be made: %s.", host,
-                 number != 0 ? strerrordesc_np((int)number) : words);
         return FETCH_REFUSED;
     case CURLE_OPERATION_TIMEDOUT:
-        snprintf(ret_detail, FETCH_DETAIL_SIZE, "%s did not answer in time: %s.", host,
-                 transfer_phase(transfer));
         return FETCH_TIMEOUT;
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CONNECT_ERROR:
@@ -172,14 +201,36 @@ enum fetch_reason transfer_failure(const struct transfer *transfer, CURLcode res
     case CURLE_SSL_ISSUER_ERROR:
     case CURLE_SSL_INVALIDCERTSTATUS:
     case CURLE_USE_SSL_FAILED:
-        snprintf(ret_detail, FETCH_DETAIL_SIZE, "No secure connection to %s can be made: %s.", host,
-                 words);
         return FETCH_TLS;
     default:
-        snprintf(ret_detail, FETCH_DETAIL_SIZE,
-                 "The answer of %s ended before it was complete, or is not HTTP: %s.", host, words);
-        return FETCH_CUT_OFF;
+        return is_tunnel_refused(transfer) ? FETCH_REFUSED : FETCH_CUT_OFF;
     }
+}
+
+/* libcurl's words. They may have the address of a proxy, with its user and password: such words are not shown. */
+static const char *words_of(const struct transfer *transfer, CURLcode result)
+{
+    long number = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number);
+    if (result == CURLE_COULDNT_CONNECT && number != 0)
+        return strerrordesc_np((int)number);
+    bool is_shown = transfer->_error[0] != '\0' && strstr(transfer->_error, "://") == NULL;
+    return is_shown ? transfer->_error : curl_easy_strerror(result);
+}
+
+static bool is_tunnel_refused(const struct transfer *transfer)
+{
+    return strncmp(transfer->_error, "CONNECT tunnel failed", 21) == 0;
+}
+
+/* libcurl names the server that it could not reach: the host, or the proxy. */
+static bool is_of_proxy(const struct transfer *transfer, CURLcode result, const char *host)
+{
+    static const char failed[] = "Failed to connect to ";
+    return result == CURLE_PROXY || is_tunnel_refused(transfer) ||
+           strstr(transfer->_error, "proxy") != NULL ||
+           (strncmp(transfer->_error, failed, strlen(failed)) == 0 &&
+            strncasecmp(transfer->_error + strlen(failed), host, strlen(host)) != 0);
 }
 
 /* libcurl does not tell a connection from a secure one while TLS begins. */

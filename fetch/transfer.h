@@ -30,7 +30,7 @@ void transfer_destroy(struct transfer *transfer);
 /* The status that has arrived, or 0. */
 long transfer_status(const struct transfer *transfer);
 
-/* Where a status 3xx leads to: an absolute URL, or NULL. Lent by the transfer. */
+/* The header Location, or NULL. Lent by the transfer. */
 const char *transfer_location(const struct transfer *transfer);
 
 /* Sets the validators of an answer with status 200, and the pause that any answer asks for. */

@@ -9,6 +9,8 @@
 #include "fetch/fetch.h"
 
 static bool has_scheme(const char *url, const char *scheme);
+static bool is_same(CURLU *one, CURLU *other, CURLUPart part);
+static void copy_part(CURLU *from, CURLU *to, CURLUPart part);
 
 bool fetch_url_is_valid(const char *url, const char **ret_why)
 {
@@ -18,7 +20,7 @@ bool fetch_url_is_valid(const char *url, const char **ret_why)
     if (parts == NULL)
         abort(); /* no memory */
     CURLUcode code = CURLUE_OK;
-    if (!has_scheme(url, "http://") && !has_scheme(url, "https://"))
+    if (!fetch_url_is_web(url))
         why = "give an address that begins with http:// or https://";
     else if (strlen(url) > FETCH_URL_MAX_BYTES)
         why = "give an address of at most 2000 bytes";
@@ -54,7 +56,60 @@ void fetch_url_host(const char *url, char ret_host[FETCH_HOST_SIZE])
     curl_url_cleanup(parts);
 }
 
+bool fetch_url_is_web(const char *url)
+{
+    return has_scheme(url, "http://") || has_scheme(url, "https://");
+}
+
 bool fetch_url_is_secure(const char *url)
 {
     return has_scheme(url, "https://");
+}
+
+char *fetch_url_resolve(const char *base, const char *location)
+{
+    enum { FLAGS = CURLU_URLENCODE | CURLU_ALLOW_SPACE | CURLU_NON_SUPPORT_SCHEME };
+    char *url = NULL, *copy = NULL;
+    CURLU *from = curl_url(), *to = curl_url();
+    if (from == NULL || to == NULL)
+        abort(); /* no memory */
+    bool is_url = curl_url_set(from, CURLUPART_URL, base, 0) == CURLUE_OK &&
+                  curl_url_set(to, CURLUPART_URL, base, 0) == CURLUE_OK &&
+                  curl_url_set(to, CURLUPART_URL, location, FLAGS) == CURLUE_OK;
+    if (is_url && is_same(from, to, CURLUPART_SCHEME) && is_same(from, to, CURLUPART_HOST) &&
+        is_same(from, to, CURLUPART_PORT)) {
+        copy_part(from, to, CURLUPART_USER);
+        copy_part(from, to, CURLUPART_PASSWORD);
+    }
+    if (is_url && curl_url_get(to, CURLUPART_URL, &url, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK) {
+        copy = strdup(url);
+        if (copy == NULL)
+            abort(); /* no memory */
+    }
+    curl_free(url);
+    curl_url_cleanup(from);
+    curl_url_cleanup(to);
+    return copy;
+}
+
+static bool is_same(CURLU *one, CURLU *other, CURLUPart part)
+{
+    char *a = NULL, *b = NULL;
+    bool is = curl_url_get(one, part, &a, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+              curl_url_get(other, part, &b, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+              strcasecmp(a, b) == 0;
+    curl_free(a);
+    curl_free(b);
+    return is;
+}
+
+/* If `to` does not have it. */
+static void copy_part(CURLU *from, CURLU *to, CURLUPart part)
+{
+    char *own = NULL, *other = NULL;
+    if (curl_url_get(to, part, &own, 0) != CURLUE_OK &&
+        curl_url_get(from, part, &other, 0) == CURLUE_OK)
+        curl_url_set(to, part, other, CURLU_URLENCODE);
+    curl_free(own);
+    curl_free(other);
 }

@@ -14,6 +14,11 @@ bool fetch_url_is_valid(const char *url, const char **ret_why);
  * too long. */
 void fetch_url_host(const char *url, char ret_host[FETCH_HOST_SIZE]);
 
+bool fetch_url_is_web(const char *url);    /* its scheme is http or https */
 bool fetch_url_is_secure(const char *url); /* of a valid URL: https */
+
+/* Where `location`, absolute or relative, leads from the valid URL `base`. Within one scheme, host and port, the user
+ * and the password of the base go along. malloc'ed; NULL if it is no URL. */
+char *fetch_url_resolve(const char *base, const char *location);
 
 #endif

@@ -344,6 +344,25 @@ static bool status(struct connection *connection, long code, long retry_s)
     return is_open;
 }
 
+static bool status_head(struct connection *connection, long code, long retry_s, long bytes)
+{
+    char *head = test_format("HTTP/1.1 %ld Some Words\r\nRetry-After: %ld\r\n"
+                             "Content-Length: %ld\r\n\r\n",
+                             code, retry_s, bytes);
+    bool is_open = send_all(connection, head, strlen(head));
+    free(head);
+    return is_open;
+}
+
+static bool large_status(struct connection *connection, long code, long retry_s)
+{
+    static const char bytes[1 << 16];
+    bool is_open = status_head(connection, code, retry_s, 2 << 20);
+    for (size_t sent = 0; is_open && sent < 2 << 20; sent += sizeof(bytes))
+        is_open = send_all(connection, bytes, sizeof(bytes));
+    return is_open;
+}
+
 /* The number behind NAME= in the query, or 0. */
 static long parameter(const char *target, const char *name)
 {
@@ -389,6 +408,12 @@ static bool answer(struct connection *connection, const char *head)
         static const char promise[] = "HTTP/1.1 200 OK\r\nContent-Length: 2097152\r\n\r\n";
         return send_all(connection, promise, strlen(promise)) && wait_for_end(connection);
     }
+    if (IS("/status") && strstr(target, "large=1") != NULL)
+        return large_status(connection, parameter(target, "code="), parameter(target, "retry="));
+    if (IS("/status") && strstr(target, "cut=1") != NULL)
+        return status_head(connection, parameter(target, "code="), parameter(target, "retry="),
+                           900) &&
+               false;
     if (IS("/status"))
         return status(connection, parameter(target, "code="), parameter(target, "retry="));
     if (IS("/chain"))

@@ -9,6 +9,7 @@
  *     /bomb                compressed: 8 MiB of zeros    /huge            chunks without end
  *     /long                promises 2 MiB                /status?code=N   this status; &retry=N: Retry-After
  *     /chain?n=N           N redirects, then /ok         /to?url=URL      redirects to the URL, as it is
+ *                                                        &large=1: with a body of 2 MiB; &cut=1: cut off
  *     /nowhere             302 without Location          /tagged          ETag "t1", 304 for it
  *     /dated               Last-Modified, 304 for it     /weather         a document of Open-Meteo
  *     /weather-tagged      the same with an ETag         /sick            500 while endpoint_set_sick()

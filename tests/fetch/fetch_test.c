@@ -67,6 +67,15 @@ Test(fetch, tells_the_pause_that_an_endpoint_asks_for)
     scene_finish(&self);
 }
 
+Test(fetch, tells_the_status_and_the_pause_even_if_the_rest_of_the_answer_is_too_large_or_cut_off)
+{
+    expect("/status?code=429&retry=7&large=1", FETCH_STATUS);
+    cr_expect_eq(self.fetch.retry_after_s, 7);
+    expect("/status?code=503&retry=9&cut=1", FETCH_STATUS);
+    cr_expect_eq(self.fetch.retry_after_s, 9);
+    scene_finish(&self);
+}
+
 Test(fetch, tells_an_answer_that_is_cut_off_or_not_http)
 {
     expect("/cut", FETCH_CUT_OFF);
@@ -84,7 +93,7 @@ Test(fetch, takes_no_more_than_its_limit_of_an_answer)
     scene_finish(&self);
 }
 
-Test(fetch, ends_at_its_deadline_in_every_phase)
+Test(fetch, ends_at_its_deadline_before_and_during_the_answer)
 {
     scene_set_fetcher(1, 0, 150, NULL);
     expect("/ok", FETCH_OK); /* the next one uses its connection */
@@ -105,6 +114,7 @@ Test(fetch, ends_at_its_deadline_while_it_waits_for_a_place)
     cr_assert(TURN_UNTIL(first.done == 1 && self.done == 1));
     cr_expect_eq(first.fetch.reason, FETCH_TIMEOUT);
     cr_expect_eq(self.fetch.reason, FETCH_TIMEOUT);
+    expect_words("was not asked");
     scene_finish(&first);
     scene_finish(&self);
 }
@@ -138,7 +148,81 @@ Test(fetch, never_tells_the_password_of_an_address)
     scene_finish(&self);
 }
 
+/* ---- proxies from the environment */
+
+Test(fetch, asks_the_proxy_of_the_environment)
+{
+    char *proxy = endpoint_url(scene_endpoint, "127.0.0.1", "");
+    setenv("http_proxy", proxy, 1);
+    scene_expect_url(&self, "http://news.example/ok", "news.example", FETCH_STATUS);
+    expect_words("404");
+    char *head = endpoint_head(scene_endpoint);
+    cr_expect_eq(strncmp(head, "GET http://news.example/ok ", 27), 0, "%s", head);
+    free(head);
+    free(proxy);
+    scene_finish(&self);
+}
+
+Test(fetch, says_that_a_proxy_failed_and_never_tells_its_password)
+{
+    static const char *const cases[][2] = {{"htp://user:secret@127.0.0.1:1", ""},
+                                           {"http://user:secret@127.0.0.1:1", "the proxy for"},
+                                           {"http://user:secret@no-such-host.invalid:1", "proxy"}};
+    setenv("RES_OPTIONS", "timeout:1 attempts:1", 1);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        setenv("http_proxy", cases[i][0], 1);
+        scene_expect_url(&self, "http://news.example/ok", "news.example",
+                         i == 2 ? FETCH_UNRESOLVED : FETCH_REFUSED);
+        expect_words(cases[i][1]);
+        cr_expect_null(strstr(self.fetch.detail, "secret"), "%s", self.fetch.detail);
+        cr_expect_null(strstr(self.fetch.detail, "user"), "%s", self.fetch.detail);
+    }
+    scene_finish(&self);
+}
+
+Test(fetch, says_that_a_proxy_refuses_a_tunnel)
+{
+    char *proxy = endpoint_url(scene_endpoint, "127.0.0.1", "");
+    setenv("https_proxy", proxy, 1);
+    scene_expect_url(&self, "https://news.example/ok", "news.example", FETCH_REFUSED);
+    expect_words("the proxy for");
+    free(proxy);
+    scene_finish(&self);
+}
+
 /* ---- redirects */
+
+/* The head of the request after a redirect from 127.0.0.1 to the host. */
+static char *head_after_redirect(const char *host)
+{
+    char *to = endpoint_url(scene_endpoint, host, "/ok"), *path = test_format("/to?url=%s", to),
+         *url = endpoint_url(scene_endpoint, "user:secret@127.0.0.1", path);
+    scene_expect_url(&self, url, "127.0.0.1", FETCH_OK);
+    free(url);
+    free(path);
+    free(to);
+    return endpoint_head(scene_endpoint);
+}
+
+Test(fetch, keeps_the_password_for_a_redirect_within_the_host_and_for_no_other)
+{
+    char *head = head_after_redirect("127.0.0.1");
+    cr_expect_not_null(strstr(head, "Authorization: Basic"), "%s", head);
+    free(head);
+    head = head_after_redirect("127.0.0.2");
+    cr_expect_null(strstr(head, "Authorization"), "%s", head);
+    free(head);
+    scene_finish(&self);
+}
+
+Test(fetch, says_what_is_wrong_with_the_address_of_a_redirect)
+{
+    expect("/to?url=http://", FETCH_REDIRECT);
+    expect_words("an address that is wrong");
+    expect("/to?url=https://[::1/", FETCH_REDIRECT);
+    expect_words("an address that is wrong");
+    scene_finish(&self);
+}
 
 Test(fetch, follows_three_redirects_and_no_more)
 {

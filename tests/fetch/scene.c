@@ -25,9 +25,10 @@ static struct fetcher_config config = {
 
 void scene_begin(void)
 {
-    unsetenv("http_proxy");
-    unsetenv("https_proxy");
-    unsetenv("all_proxy");
+    static const char *const proxies[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
+                                          "ALL_PROXY",  "no_proxy",    "NO_PROXY"};
+    for (size_t i = 0; i < sizeof(proxies) / sizeof(proxies[0]); i++)
+        unsetenv(proxies[i]);
     loop_init(&loop, h2o_evloop_create(), NULL);
     scene_endpoint = endpoint_start(NULL, NULL);
     scene_fetcher = fetcher_create(&config);
