@@ -55,7 +55,7 @@ static const struct setting {
      "a JSON file of cities; without it there is no weather", TEXT, 0, 0,
      offsetof(struct options, weather.cities)},
     {"BROADSHEET_WEATHER_URL", "weather-url", NULL,
-     "an address with {latitude} {longitude} {name}; Open-Meteo's", TEXT, 0, 0,
+     "an address with {latitude} {longitude} {name} (Open-Meteo)", TEXT, 0, 0,
      offsetof(struct options, weather.url)},
     {"BROADSHEET_WEATHER_EVERY_S", "weather-every-s", "3600",
      "how often the weather is fetched, in seconds", NUMBER, 1, 604800,

@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/descriptors.h"
 #include "fetch/fetcher.h"
 #include "server/background.h"
 #include "server/worker.h"
@@ -272,15 +272,11 @@ static unsigned max_connections(const struct options *options)
     rlim_t others = 48 + (rlim_t)options->threads * (2 * db_connections + 6);
     if (options->weather.cities != NULL)
         others += fetcher_descriptors(options->weather.parallel);
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return options->max_connections;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_max == RLIM_INFINITY || limit.rlim_max >= others + options->max_connections)
+    rlim_t limit = descriptors_raise_limit();
+    if (limit == RLIM_INFINITY || limit >= others + options->max_connections)
         return options->max_connections;
 
-    unsigned max = limit.rlim_max > others ? (unsigned)(limit.rlim_max - others) : 1;
+    unsigned max = limit > others ? (unsigned)(limit - others) : 1;
     char connections[16];
     snprintf(connections, sizeof(connections), "%u", max);
     log_event(LOG_WARN, "max_connections_lowered", {"connections", connections},

@@ -160,12 +160,10 @@ static void read_city(struct city *city, json_object *object, size_t number, con
         fault(faults, "city %zu: give an object with name, latitude and longitude", number);
         return;
     }
-    size_t before = faults->n;
     read_name(city, object, number, faults);
     read_degrees(&city->latitude, object, "latitude", 90, number, faults);
     read_degrees(&city->longitude, object, "longitude", 180, number, faults);
-    if (faults->n == before)
-        read_url(city, object, number, template, faults);
+    read_url(city, object, number, template, faults);
 }
 
 static void read_name(struct city *city, json_object *object, size_t number, struct faults *faults)
@@ -230,19 +228,23 @@ static void read_url(struct city *city, json_object *object, size_t number, cons
 {
     json_object *value = json_object_object_get(object, "url");
     const char *why;
+    const char *name = city->name != NULL ? city->name : "without a name";
+    if (value == NULL && city->name == NULL)
+        return; /* the template needs it */
     if (value == NULL) {
         city->url = template_fill(template, city->name, city->latitude, city->longitude);
         if (city->url == NULL || !fetch_url_is_valid(city->url, &why))
             fault(faults, "city %zu (%s): its address by BROADSHEET_WEATHER_URL is wrong: %s",
-                  number, city->name, city->url == NULL ? "it has a brace too many" : why);
+                  number, name,
+                  city->url == NULL ? "it has a { or } that belongs to no name" : why);
         return;
     }
     const char *url = json_object_get_string(value);
     if (!json_object_is_type(value, json_type_string))
-        fault(faults, "city %zu (%s): url is not a text", number, city->name);
+        fault(faults, "city %zu (%s): url is not a text", number, name);
     else if (strlen(url) != (size_t)json_object_get_string_len(value) ||
              !fetch_url_is_valid(url, &why))
-        fault(faults, "city %zu (%s): url is wrong: %s", number, city->name,
+        fault(faults, "city %zu (%s): url is wrong: %s", number, name,
               strlen(url) != (size_t)json_object_get_string_len(value) ? "it has a NUL" : why);
     else
         city->url = h2o_strdup(NULL, url, SIZE_MAX).base;
@@ -273,8 +275,8 @@ static void find_doubles(const struct cities *cities, struct faults *faults)
         size_t one = cities->_by_name[i - 1], other = cities->_by_name[i];
         const char *name = cities->city[one].name;
         if (name != NULL && strcmp(name, cities->city[other].name) == 0)
-            fault(faults, "city %zu: the name \"%s\" is that of city %zu already", other + 1, name,
-                  one + 1);
+            fault(faults, "city %zu: city %zu has the name \"%s\" already", other + 1, one + 1,
+                  name);
     }
 }
 

@@ -12,8 +12,6 @@
 #include "fetch/url.h"
 #include "weather/words.h"
 
-static const uint64_t max_last_age_us = UINT64_C(6) * 3600 * 1000000;
-
 const char city_weather_unknown[] = "There is no city of this name here.";
 
 static fetch_done_fn on_fetched;
@@ -37,7 +35,9 @@ const char *weather_reason_name(unsigned reason)
 
 void city_weather_init(struct city_weather *weather, const struct city *city)
 {
-    *weather = (struct city_weather){.city = city, .reason = WEATHER_NOT_YET};
+    *weather = (struct city_weather){.city = city,
+                                     .reason = WEATHER_NOT_YET,
+                                     .max_last_us = WEATHER_MAX_LAST_S * UINT64_C(1000000)};
     snprintf(weather->detail, sizeof(weather->detail),
              "The weather of this city is being fetched for the first time.");
 }
@@ -79,7 +79,7 @@ static void read_document(struct city_weather *weather, const char *document, si
     weather->fetch.validators = (struct fetch_validators){.etag = ""};
     weather->reason = fault == READING_NOT_JSON ? WEATHER_NOT_JSON : WEATHER_UNEXPECTED;
     fetch_url_host(weather->city->url, host);
-    snprintf(weather->detail, sizeof(weather->detail), "%s sent something else than weather: %s.",
+    snprintf(weather->detail, sizeof(weather->detail), "%s sent something other than weather: %s.",
              host, what);
 }
 
@@ -118,7 +118,7 @@ static void write_weather(const struct city_weather *weather, FILE *out)
         return;
     }
     write_error(weather->reason, weather->detail, out);
-    if (weather->has_reading && clock_us() - weather->read_us <= max_last_age_us)
+    if (weather->has_reading && clock_us() - weather->read_us <= weather->max_last_us)
         write_reading(weather, out);
     else
         fputs("null", out);

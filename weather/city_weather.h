@@ -24,6 +24,8 @@ enum weather_reason {
 /* A stable name, such as "not-json". reason: of either enum. */
 const char *weather_reason_name(unsigned reason);
 
+enum { WEATHER_MAX_LAST_S = 6 * 3600 };
+
 struct city_weather;
 typedef void city_weather_done_fn(struct city_weather *weather);
 
@@ -36,13 +38,14 @@ struct city_weather {
     struct reading reading;         /* the last one */
     int64_t read_at_us;             /* when it was fetched: wall clock, since 1970 */
     uint64_t read_us;               /* the same: clock_us() */
+    uint64_t max_last_us;           /* a reading is shown beside an error up to this age */
     struct fetch fetch;             /* the newest one; read only */
 
     city_weather_done_fn *_done;
     bool _is_fetched;
 };
 
-/* city: lent. */
+/* city: lent. The age limit of a reading is WEATHER_MAX_LAST_S. */
 void city_weather_init(struct city_weather *weather, const struct city *city);
 
 /* Like fetch_start(): `done` is called once, later, when reason, detail and the reading are set. */
@@ -52,7 +55,7 @@ void city_weather_cancel(struct city_weather *weather); /* in any state */
 bool city_weather_is_fetched(const struct city_weather *weather);
 
 /* Its name and its weather as JSON: "Berlin":{...}, malloc'ed, with a NUL. *ret_name_bytes: of the name and the
- * colon. A previous reading is shown if it is at most six hours old. */
+ * colon. A previous reading is shown up to its age limit. */
 char *city_weather_entry(const struct city_weather *weather, size_t *ret_bytes,
                          size_t *ret_name_bytes);
 

@@ -2,12 +2,14 @@
 #include "weather/command.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <h2o.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/descriptors.h"
 #include "base/loop.h"
 #include "base/progress.h"
 #include "base/utf8.h"
@@ -18,7 +20,7 @@ static void start_all(char *const *names, size_t n);
 static void start(struct city_weather *weather);
 static void wait_for_all(void);
 static city_weather_done_fn on_fetched;
-static void print(char *const *names, size_t n);
+static bool print(char *const *names, size_t n);
 static size_t print_failures(char *const *names, size_t n);
 static bool is_repeated(char *const *names, size_t n, size_t index);
 static bool has_failed(const char *name, const char **ret_detail);
@@ -51,6 +53,7 @@ int weather_command(const struct weather_settings *settings, char *const *names,
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
+    descriptors_raise_limit();
     weather_user_agent(settings, user_agent);
     loop_init(&self.loop, h2o_evloop_create(), NULL);
     progress_init(&self.progress);
@@ -66,10 +69,12 @@ int weather_command(const struct weather_settings *settings, char *const *names,
     });
     start_all(names, n);
     wait_for_all();
-    print(names, n);
+    bool is_printed = print(names, n);
+    if (!is_printed)
+        fprintf(stderr, "broadsheet: the weather cannot be written: %s\n", strerror(errno));
     size_t failed = print_failures(names, n);
     finish();
-    return failed == 0 ? 0 : 1;
+    return failed == 0 && is_printed ? 0 : 1;
 }
 
 static void start_all(char *const *names, size_t n)
@@ -113,7 +118,8 @@ static void on_fetched(struct city_weather *weather)
     self.ended++;
 }
 
-static void print(char *const *names, size_t n)
+/* False: errno says why. */
+static bool print(char *const *names, size_t n)
 {
     struct report_part *parts = h2o_mem_alloc(self.cities.n * sizeof(parts[0]));
     for (size_t i = 0; i < self.cities.n; i++) {
@@ -130,9 +136,10 @@ static void print(char *const *names, size_t n)
     char *selected = n > 0 ? report_select(report, names, n, &bytes, &due_us) : NULL;
     fwrite(n > 0 ? selected : report->text.base, 1, bytes, stdout);
     putchar('\n');
-    fflush(stdout);
+    bool is_printed = fflush(stdout) == 0 && !ferror(stdout);
     free(selected);
     report_release(report);
+    return is_printed;
 }
 
 /* Returns how many there are. */

@@ -82,15 +82,22 @@ static bool read_document(struct reading *reading, json_object *document, char *
             !has_unit(units, parts[i].name, parts[i].unit, ret_detail))
             return false;
     }
-    if (!read_number(current, "weather_code", 0, WEATHER_MAX_CODE, &code, ret_detail))
+    if (!read_number(current, "weather_code", 0, WEATHER_MAX_CODE, &code, ret_detail) ||
+        !has_unit(units, "weather_code", "wmo code", ret_detail))
         return false;
     if (code != floor(code)) {
         snprintf(ret_detail, READING_DETAIL_SIZE, "\"weather_code\" is not a whole number");
         return false;
     }
     reading->code = (int)code;
-    return read_number(document, "utc_offset_seconds", 0, 0, &offset_s, ret_detail) &&
-           read_time(reading, current, ret_detail);
+    if (!read_number(document, "utc_offset_seconds", -86400, 86400, &offset_s, ret_detail))
+        return false;
+    if (offset_s != 0) {
+        snprintf(ret_detail, READING_DETAIL_SIZE,
+                 "\"utc_offset_seconds\" is not 0, and times in GMT are expected");
+        return false;
+    }
+    return read_time(reading, current, ret_detail);
 }
 
 static bool read_number(json_object *object, const char *name, double min, double max,

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "weather/template.h"
@@ -9,19 +10,45 @@
 enum { MAX_CONTACT_BYTES = 200 };
 
 static bool is_contact(const char *text);
-static bool refuse(char **ret_errors, const char *variable, const char *why);
+static char *add_line(char *lines, const char *format, const char *text)
+    __attribute__((format(printf, 2, 0)));
 
 bool weather_settings_read(const struct weather_settings *settings, struct cities *cities,
                            char **ret_errors)
 {
     const char *why;
+    char *errors = NULL;
     assert(settings->cities != NULL);
     if (!template_is_valid(settings->url, &why))
-        return refuse(ret_errors, "BROADSHEET_WEATHER_URL", why);
+        errors = add_line(errors, "BROADSHEET_WEATHER_URL is wrong: %s", why);
     if (settings->contact != NULL && !is_contact(settings->contact))
-        return refuse(ret_errors, "BROADSHEET_WEATHER_CONTACT",
-                      "give an e-mail or web address of at most 200 characters, without brackets");
-    return cities_read(cities, settings->cities, settings->url, ret_errors);
+        errors = add_line(errors, "BROADSHEET_WEATHER_CONTACT is wrong: %s",
+                          "give an e-mail or web address of at most 200 characters, without "
+                          "brackets");
+    /* A wrong template would be reported again for each city. */
+    const char *template = template_is_valid(settings->url, &why) ? settings->url : "http://host/";
+    char *more;
+    if (!cities_read(cities, settings->cities, template, &more)) {
+        errors = add_line(errors, "%s", more);
+        free(more);
+    } else if (errors != NULL) {
+        cities_finish(cities);
+    }
+    *ret_errors = errors;
+    return errors == NULL;
+}
+
+/* Frees the lines before. */
+static char *add_line(char *lines, const char *format, const char *text)
+{
+    char *line, *all;
+    int length = asprintf(&line, format, text);
+    assert(length >= 0);
+    length = asprintf(&all, "%s%s%s", lines != NULL ? lines : "", lines != NULL ? "\n" : "", line);
+    assert(length >= 0);
+    free(line);
+    free(lines);
+    return all;
 }
 
 /* It becomes a comment in the User-Agent (RFC 9110, section 10.1.5). */
@@ -32,13 +59,6 @@ static bool is_contact(const char *text)
             return false;
     }
     return strlen(text) <= MAX_CONTACT_BYTES;
-}
-
-static bool refuse(char **ret_errors, const char *variable, const char *why)
-{
-    int length = asprintf(ret_errors, "%s is wrong: %s", variable, why);
-    assert(length >= 0);
-    return false;
 }
 
 void weather_user_agent(const struct weather_settings *settings,

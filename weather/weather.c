@@ -28,11 +28,11 @@ struct member {
     struct weather *weather;
     struct city_weather city;
     struct timer retry;
-    unsigned failures; /* since its last success */
-    uint64_t due_us;   /* when it is fetched next */
-    bool is_in_round;  /* the round waits for it */
-    bool was_failing;
-    char *entry; /* of the report; NULL: it must be written */
+    struct timer expiry; /* of its reading, while it fails */
+    unsigned failures;   /* since its last success */
+    uint64_t due_us;     /* when it is fetched next */
+    bool is_in_round;    /* the round waits for it */
+    char *entry;         /* of the report; NULL: it must be written */
 };
 
 struct weather {
@@ -45,12 +45,14 @@ struct weather {
     struct member members[];
 };
 
-static timer_fn on_round_due, on_retry, on_publish_due;
+static timer_fn on_round_due, on_retry, on_expired, on_publish_due;
 static void fetch(struct member *member);
 static city_weather_done_fn on_fetched;
 static void count(struct member *member);
 static void plan_retry(struct member *member);
 static void plan(struct member *member, uint64_t pause_s);
+static void plan_expiry(struct member *member);
+static void write_again(struct member *member);
 static void end_round(struct weather *weather);
 static void publish_soon(struct weather *weather);
 static void find_oldest(struct weather *weather);
@@ -82,7 +84,9 @@ struct weather *weather_create(const struct weather_config *config)
         struct member *member = &weather->members[i];
         member->weather = weather;
         city_weather_init(&member->city, &config->cities->city[i]);
+        member->city.max_last_us = config->max_last_s * UINT64_C(1000000);
         timer_init(&member->retry, config->loop, on_retry);
+        timer_init(&member->expiry, config->loop, on_expired);
     }
     timer_init(&weather->round, config->loop, on_round_due);
     timer_init(&weather->publish, config->loop, on_publish_due);
@@ -98,6 +102,7 @@ void weather_destroy(struct weather *weather)
         struct member *member = &weather->members[i];
         city_weather_cancel(&member->city);
         timer_finish(&member->retry);
+        timer_finish(&member->expiry);
         free(member->entry);
     }
     timer_finish(&weather->round);
@@ -107,17 +112,21 @@ void weather_destroy(struct weather *weather)
     free(weather);
 }
 
-/* A round that has not ended when the next one is due goes on in it. */
+/* A round that has not ended when the next one is due ends without the cities that are still fetched. They belong to
+ * the next one. */
 static void on_round_due(struct timer *round)
 {
     struct weather *weather = container_of(round, struct weather, round);
     uint64_t now_us = clock_us(), every_ms = weather->config.every_s * UINT64_C(1000);
     uint64_t pause_ms = every_ms - arc4random_uniform((uint32_t)(every_ms / 20) + 1);
     weather->round_due_us = now_us + pause_ms * 1000;
-    if (weather->round_left == 0) {
-        weather->round_began_us = now_us;
-        weather->round_cities = weather->round_failed = 0;
+    if (weather->round_left > 0) {
+        weather->round_cities -= weather->round_left;
+        end_round(weather);
     }
+    weather->round_began_us = now_us;
+    weather->round_cities = weather->round_left;
+    weather->round_failed = 0;
     timer_start(round, pause_ms);
     for (size_t i = 0; i < weather->config.cities->n; i++) {
         struct member *member = &weather->members[i];
@@ -129,6 +138,8 @@ static void on_round_due(struct timer *round)
         weather->round_left++;
         fetch(member);
     }
+    if (weather->round_left == 0)
+        end_round(weather); /* every endpoint has asked for a pause */
 }
 
 static void on_retry(struct timer *retry)
@@ -149,16 +160,16 @@ static void on_fetched(struct city_weather *city)
 {
     struct member *member = member_of(city);
     struct weather *weather = member->weather;
-    bool has_failed = city->reason != FETCH_OK, is_change = has_failed != member->was_failing;
+    bool has_failed = city->reason != FETCH_OK, is_change = has_failed != (member->failures > 0);
     count(member);
-    member->was_failing = has_failed;
     member->failures = has_failed ? member->failures + 1 : 0;
     member->due_us = weather->round_due_us;
-    if (has_failed)
+    timer_stop(&member->expiry);
+    if (has_failed) {
         plan_retry(member);
-    free(member->entry);
-    member->entry = NULL;
-    publish_soon(weather);
+        plan_expiry(member);
+    }
+    write_again(member);
     if (is_change)
         weather->config.on_change(weather, city);
     if (member->is_in_round) {
@@ -196,6 +207,19 @@ static void plan(struct member *member, uint64_t pause_s)
     timer_start(&member->retry, pause_s * 1000);
 }
 
+static void plan_expiry(struct member *member)
+{
+    const struct city_weather *city = &member->city;
+    uint64_t now_us = clock_us(), expires_us = city->read_us + city->max_last_us;
+    if (city->has_reading && expires_us > now_us)
+        timer_start(&member->expiry, (expires_us - now_us) / 1000 + 1);
+}
+
+static void on_expired(struct timer *expiry)
+{
+    write_again(container_of(expiry, struct member, expiry));
+}
+
 static void end_round(struct weather *weather)
 {
     weather->config.on_round(weather, weather->round_cities, weather->round_failed,
@@ -203,6 +227,14 @@ static void end_round(struct weather *weather)
 }
 
 /* ---- the report */
+
+/* The city's entry has changed. */
+static void write_again(struct member *member)
+{
+    free(member->entry);
+    member->entry = NULL;
+    publish_soon(member->weather);
+}
 
 static void publish_soon(struct weather *weather)
 {

@@ -30,6 +30,7 @@ struct weather_config {
     struct loop *loop;
     const struct cities *cities; /* lent */
     unsigned every_s, timeout_ms, parallel;
+    unsigned max_last_s;    /* how long the last reading of a failing city is shown */
     const char *user_agent; /* lent */
     struct weather_stats *stats;
 

@@ -22,7 +22,8 @@ struct endpoint {
     SSL_CTX *tls; /* NULL: it speaks none */
     pthread_t thread;
     pthread_mutex_t lock; /* of all that follows */
-    bool is_stopping, is_sick;
+    bool is_stopping, is_failing;
+    long retry_after_s; /* while it is failing */
     unsigned requests, now, most, connections;
     char head[HEAD_SIZE];
     int fds[MAX_CONNECTIONS]; /* -1: closed */
@@ -124,10 +125,11 @@ char *endpoint_head(struct endpoint *endpoint)
     return head;
 }
 
-void endpoint_set_sick(struct endpoint *endpoint, bool is_sick)
+void endpoint_set_failing(struct endpoint *endpoint, bool is_failing, long retry_after_s)
 {
     pthread_mutex_lock(&endpoint->lock);
-    endpoint->is_sick = is_sick;
+    endpoint->is_failing = is_failing;
+    endpoint->retry_after_s = retry_after_s;
     pthread_mutex_unlock(&endpoint->lock);
 }
 
@@ -374,7 +376,8 @@ static bool answer(struct connection *connection, const char *head)
 {
     static const char weather[] =
         "{\"utc_offset_seconds\":0,\"current_units\":{\"temperature_2m\":\"°C\","
-        "\"relative_humidity_2m\":\"%\",\"wind_speed_10m\":\"km/h\"},\"current\":{"
+        "\"relative_humidity_2m\":\"%\",\"weather_code\":\"wmo "
+        "code\",\"wind_speed_10m\":\"km/h\"},\"current\":{"
         "\"time\":\"2026-01-31T12:00\",\"temperature_2m\":11.5,\"relative_humidity_2m\":81,"
         "\"weather_code\":3,\"wind_speed_10m\":14.8}}";
     struct endpoint *endpoint = connection->endpoint;
@@ -431,12 +434,13 @@ static bool answer(struct connection *connection, const char *head)
         return respond_text(connection, "200 OK", "", weather);
     if (IS("/weather-tagged"))
         return conditional(connection, head, "If-None-Match: \"t1\"", "ETag: \"t1\"", weather);
-    if (IS("/sick")) {
+    if (IS("/failing")) {
         pthread_mutex_lock(&endpoint->lock);
-        bool is_sick = endpoint->is_sick;
+        bool is_failing = endpoint->is_failing;
+        long retry_after_s = endpoint->retry_after_s;
         pthread_mutex_unlock(&endpoint->lock);
-        return is_sick ? status(connection, 500, 0)
-                       : respond_text(connection, "200 OK", "", weather);
+        return is_failing ? status(connection, retry_after_s > 0 ? 503 : 500, retry_after_s)
+                          : respond_text(connection, "200 OK", "", weather);
     }
     return status(connection, 404, 0);
 }

@@ -12,7 +12,7 @@
  *                                                        &large=1: with a body of 2 MiB; &cut=1: cut off
  *     /nowhere             302 without Location          /tagged          ETag "t1", 304 for it
  *     /dated               Last-Modified, 304 for it     /weather         a document of Open-Meteo
- *     /weather-tagged      the same with an ETag         /sick            500 while endpoint_set_sick()
+ *     /weather-tagged      the same with an ETag         /failing            500 while endpoint_set_failing()
  *
  * Every address 127.x.y.z reaches it, and each counts as a host of its own. */
 #ifndef TESTS_FETCH_ENDPOINT_H
@@ -36,6 +36,7 @@ unsigned endpoint_connections(struct endpoint *endpoint);
 /* The head of the newest request; the caller frees it. */
 char *endpoint_head(struct endpoint *endpoint);
 
-void endpoint_set_sick(struct endpoint *endpoint, bool is_sick);
+/* retry_after_s: 0: it asks for no pause. */
+void endpoint_set_failing(struct endpoint *endpoint, bool is_failing, long retry_after_s);
 
 #endif

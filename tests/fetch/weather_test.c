@@ -45,6 +45,8 @@ static void on_round(struct weather *weather, size_t cities, size_t failed, uint
     self.round_failed = failed;
 }
 
+static unsigned max_last_s = WEATHER_MAX_LAST_S;
+
 /* Cities "c0", "c1" ... with these paths. */
 static void begin(unsigned every_s, const char *const *paths)
 {
@@ -67,6 +69,7 @@ static void begin(unsigned every_s, const char *const *paths)
                                                            .every_s = every_s,
                                                            .timeout_ms = 20000,
                                                            .parallel = 10,
+                                                           .max_last_s = max_last_s,
                                                            .user_agent = "test",
                                                            .stats = &self.stats,
                                                            .on_report = on_report,
@@ -109,16 +112,16 @@ Test(rounds, report_what_came_and_what_failed)
 
 Test(rounds, follow_each_other_and_tell_a_change_once)
 {
-    begin(1, (const char *[]){"/sick", NULL});
+    begin(1, (const char *[]){"/failing", NULL});
     cr_assert(TURN_UNTIL(self.rounds == 2));
     cr_expect_eq(self.began_to_fail + self.works_again, 0, "it works, as expected");
-    endpoint_set_sick(scene_endpoint, true);
+    endpoint_set_failing(scene_endpoint, true, 0);
     cr_assert(TURN_UNTIL(self.began_to_fail == 1));
     unsigned rounds = self.rounds;
     cr_assert(TURN_UNTIL(self.rounds >= rounds + 2));
     cr_expect_eq(self.began_to_fail, 1);
     cr_expect(TURN_UNTIL(says("\"last\":{\"temperature_c\":11.5")), "%s", self.text);
-    endpoint_set_sick(scene_endpoint, false);
+    endpoint_set_failing(scene_endpoint, false, 0);
     cr_assert(TURN_UNTIL(self.works_again == 1));
     cr_expect(TURN_UNTIL(says("\"c0\":{\"temperature_c\":11.5")));
     end();
@@ -158,5 +161,27 @@ Test(rounds, may_be_given_up_while_fetches_are_under_way)
 {
     begin(3600, (const char *[]){"/hang", "/hang", "/hang", "/hang", "/hang", "/hang", NULL});
     cr_assert(TURN_UNTIL(endpoint_requests(scene_endpoint) == WEATHER_PER_HOST));
+    end();
+}
+
+Test(rounds, stop_showing_the_last_reading_of_a_failing_city_when_it_is_too_old)
+{
+    max_last_s = 2;
+    begin(1, (const char *[]){"/failing", NULL});
+    cr_assert(TURN_UNTIL(says("\"c0\":{\"temperature_c\":11.5")));
+    endpoint_set_failing(scene_endpoint, true, 3600); /* no fetch comes after the next one */
+    cr_assert(TURN_UNTIL(says("\"last\":{\"temperature_c\":11.5")), "%s", self.text);
+    cr_expect(TURN_UNTIL(says("\"last\":null")), "%s", self.text);
+    end();
+}
+
+Test(rounds, are_reported_without_a_city_that_takes_longer_than_a_round)
+{
+    begin(1, (const char *[]){"/weather", "/hang", NULL});
+    for (unsigned i = 1; i <= 3; i++) {
+        cr_assert(TURN_UNTIL(self.rounds == i));
+        cr_expect_eq(self.round_cities, 1, "round %u: %zu cities", i, self.round_cities);
+        cr_expect_eq(self.round_failed, 0);
+    }
     end();
 }

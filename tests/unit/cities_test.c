@@ -84,8 +84,7 @@ Test(cities, with_a_fault_are_refused_with_its_place)
          "latitude is 90.1: give degrees from -90 to 90"},
         {"[{\"name\":\"x\",\"latitude\":1,\"longitude\":-181}]",
          "longitude is -181: give degrees from -180 to 180"},
-        {"[" CITY("x", "") "," CITY("x", "") "]",
-         "city 2: the name \"x\" is that of city 1 already"},
+        {"[" CITY("x", "") "," CITY("x", "") "]", "city 2: city 1 has the name \"x\" already"},
         {"[" CITY("x", ",\"url\":7") "]", "city 1 (x): url is not a text"},
         {"[" CITY("x", ",\"url\":\"file:///etc/passwd\"") "]",
          "city 1 (x): url is wrong: give an address that begins with http:// or https://"},
@@ -203,5 +202,15 @@ Test(weather_settings, name_the_contact_in_the_user_agent)
     settings.url = "http://a/{city}";
     cr_expect_not(weather_settings_read(&settings, &cities, &errors));
     cr_expect_not_null(strstr(errors, "BROADSHEET_WEATHER_URL is wrong"), "%s", errors);
+    free(errors);
+}
+
+Test(cities, with_several_faults_are_told_all_of_them)
+{
+    char *errors = faults_of("[{\"latitude\":91,\"longitude\":2,\"url\":\"file:///x\"}]");
+    cr_assert_not_null(errors);
+    cr_expect_not_null(strstr(errors, "name is missing"), "%s", errors);
+    cr_expect_not_null(strstr(errors, "latitude is 91"), "%s", errors);
+    cr_expect_not_null(strstr(errors, "url is wrong"), "%s", errors);
     free(errors);
 }
