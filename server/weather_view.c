@@ -47,8 +47,8 @@ struct weather_selection *weather_view_find(const struct weather_view *view, h2o
     return selection;
 }
 
-struct weather_selection *weather_view_make(struct weather_view *view, h2o_iovec_t query,
-                                            char *const *names, size_t n)
+struct weather_selection *weather_view_make(struct weather_view *view, struct memory *memory,
+                                            h2o_iovec_t query, char *const *names, size_t n)
 {
     struct weather_selection *selection = h2o_mem_alloc_shared(NULL, sizeof(*selection), on_unused);
     *selection = (struct weather_selection){.query_hash = segment_hash_of(query)};
@@ -61,6 +61,12 @@ struct weather_selection *weather_view_make(struct weather_view *view, h2o_iovec
                                              gzip_most(selection->text.len), &selection->gzip.len);
         answer_name(selection->gzip_etag, segment_hash_of(selection->gzip), "-gz");
     }
+    if (!memory_reserve(memory, bytes_of(selection))) {
+        h2o_mem_release_shared(selection);
+        return NULL;
+    }
+    selection->_memory = memory;
+    selection->_reserved = bytes_of(selection);
     keep(view, selection);
     return selection;
 }
@@ -85,6 +91,8 @@ static size_t bytes_of(const struct weather_selection *selection)
 static void on_unused(void *p)
 {
     struct weather_selection *selection = p;
+    if (selection->_memory != NULL)
+        memory_release(selection->_memory, selection->_reserved);
     free(selection->query.base);
     free(selection->text.base);
     free(selection->gzip.base);

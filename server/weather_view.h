@@ -11,6 +11,7 @@
 #include <h2o.h>
 
 #include "server/answer.h"
+#include "server/memory.h"
 #include "weather/report.h"
 
 enum { WEATHER_VIEW_KEPT = 64, WEATHER_VIEW_KEPT_BYTES = 1 << 20 };
@@ -22,6 +23,9 @@ struct weather_selection {
     h2o_iovec_t text, gzip; /* gzip.base NULL: not useful */
     char etag[ANSWER_ETAG_SIZE], gzip_etag[ANSWER_ETAG_SIZE];
     uint64_t due_us; /* see report_select() */
+
+    struct memory *_memory; /* has _reserved bytes for it */
+    size_t _reserved;
 };
 
 /* Zeroed: there is no weather. */
@@ -39,8 +43,9 @@ void weather_view_finish(struct weather_view *view);
 /* query: the value of `cities` as it was sent. NULL: it is not kept. Lent until the next call. */
 struct weather_selection *weather_view_find(const struct weather_view *view, h2o_iovec_t query);
 
-/* Makes it, and keeps it where there is room. names: what the query means. The caller owns one reference. */
-struct weather_selection *weather_view_make(struct weather_view *view, h2o_iovec_t query,
-                                            char *const *names, size_t n);
+/* Makes it, and keeps it where there is room. names: what the query means. The caller owns one reference.
+ * NULL: the budget of memory is in use. */
+struct weather_selection *weather_view_make(struct weather_view *view, struct memory *memory,
+                                            h2o_iovec_t query, char *const *names, size_t n);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/e2e/metric.h"
 #include "tests/fetch/endpoint.h"
 #include "tests/support/fail.h"
 #include "tests/support/process.h"
@@ -262,6 +263,30 @@ Test(weather, is_printed_by_the_command_without_a_database)
     cr_expect_str_eq(some.err, "");
     test_run_finish(&all);
     test_run_finish(&some);
+}
+
+Test(weather, that_cannot_be_printed_is_a_failure)
+{
+    struct test_run command;
+    write_cities((const char *[]){"Oslo", "/weather", NULL});
+    test_run(
+        &command,
+        (const char *[]){"/bin/sh", "-c", "exec \"$0\" weather >/dev/full", test_program(), NULL},
+        (const char *[]){setting, "DATABASE_URL", NULL}, NULL);
+    cr_expect_eq(command.status, 1);
+    cr_expect_not_null(strstr(command.err, "cannot be written"), "%s", command.err);
+    test_run_finish(&command);
+}
+
+Test(weather, in_the_metrics_is_counted_by_outcome)
+{
+    write_cities((const char *[]){"Oslo", "/weather", "Rome", "/cut", NULL});
+    struct test_site site = open_site("BROADSHEET_WEATHER_EVERY_S=3600");
+    cr_expect(WAIT_UNTIL(SOON_MS, metric_of(site.server, "broadsheet_weather_fetches_total",
+                                            "outcome=\"ok\"") == 1));
+    cr_expect(WAIT_UNTIL(SOON_MS, metric_of(site.server, "broadsheet_weather_fetches_total",
+                                            "outcome=\"cut-off\"") == 1));
+    test_site_close(&site);
 }
 
 Test(weather, with_a_wrong_setting_ends_the_program_with_status_2_and_a_line)
