@@ -36,7 +36,8 @@ void story_read(struct story *story, struct words *words, const struct article_s
         add_text(&shingles, words, article->language, article->title);
         add_text(&shingles, words, article->language, article->summary);
     }
-    qsort(shingles.hash, shingles.n, sizeof(*shingles.hash), by_value);
+    if (shingles.n > 0)
+        qsort(shingles.hash, shingles.n, sizeof(*shingles.hash), by_value);
     *story = (struct story){.title_hash = story_title_hash(words, article),
                             .published_us = published_us};
     for (size_t i = 0; i < shingles.n && story->n < STORY_MAX_SHINGLES; i++) {
