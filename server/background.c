@@ -94,6 +94,8 @@ static void start_weather(struct background *background)
         .every_s = config->weather->every_s,
         .timeout_ms = config->weather->timeout_ms,
         .parallel = config->weather->parallel,
+        .first_retry_ms = WEATHER_FIRST_RETRY_MS,
+        .max_retry_ms = WEATHER_MAX_RETRY_MS,
         .max_last_s = WEATHER_MAX_LAST_S,
         .user_agent = background->_user_agent,
         .stats = &config->process->weather,

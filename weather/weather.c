@@ -12,8 +12,6 @@
 #include "fetch/fetcher.h"
 
 enum {
-    FIRST_RETRY_S = 30,
-    MAX_RETRY_S = 600,
     MAX_ASKED_PAUSE_S = 86400,
     FIRST_PUBLISH_MS = 10, /* cities that answer in the same moment are reported together */
     PUBLISH_MS = 250,
@@ -50,7 +48,7 @@ static void fetch(struct member *member);
 static city_weather_done_fn on_fetched;
 static void count(struct member *member);
 static void plan_retry(struct member *member);
-static void plan(struct member *member, uint64_t pause_s);
+static void plan(struct member *member, uint64_t pause_ms);
 static void plan_expiry(struct member *member);
 static void write_again(struct member *member);
 static void end_round(struct weather *weather);
@@ -189,22 +187,23 @@ static void count(struct member *member)
 
 static void plan_retry(struct member *member)
 {
-    uint64_t asked_s = member->city.fetch.retry_after_s, pause_s = FIRST_RETRY_S;
+    const struct weather_config *config = &member->weather->config;
+    uint64_t asked_s = member->city.fetch.retry_after_s, pause_ms = config->first_retry_ms;
     if (asked_s > 0) {
-        plan(member, asked_s < MAX_ASKED_PAUSE_S ? asked_s : MAX_ASKED_PAUSE_S);
+        plan(member, (asked_s < MAX_ASKED_PAUSE_S ? asked_s : MAX_ASKED_PAUSE_S) * 1000);
         return;
     }
-    for (unsigned i = 1; i < member->failures && pause_s < MAX_RETRY_S; i++)
-        pause_s *= 2;
-    pause_s = pause_s < MAX_RETRY_S ? pause_s : MAX_RETRY_S;
-    if (clock_us() + pause_s * 1000000 < member->weather->round_due_us)
-        plan(member, pause_s);
+    for (unsigned i = 1; i < member->failures && pause_ms < config->max_retry_ms; i++)
+        pause_ms *= 2;
+    pause_ms = pause_ms < config->max_retry_ms ? pause_ms : config->max_retry_ms;
+    if (clock_us() + pause_ms * 1000 < member->weather->round_due_us)
+        plan(member, pause_ms);
 }
 
-static void plan(struct member *member, uint64_t pause_s)
+static void plan(struct member *member, uint64_t pause_ms)
 {
-    member->due_us = clock_us() + pause_s * 1000000;
-    timer_start(&member->retry, pause_s * 1000);
+    member->due_us = clock_us() + pause_ms * 1000;
+    timer_start(&member->retry, pause_ms);
 }
 
 static void plan_expiry(struct member *member)

@@ -30,6 +30,8 @@ struct weather_config {
     struct loop *loop;
     const struct cities *cities; /* lent */
     unsigned every_s, timeout_ms, parallel;
+    unsigned first_retry_ms,
+        max_retry_ms;       /* after failures: doubled from the first up to the longest */
     unsigned max_last_s;    /* how long the last reading of a failing city is shown */
     const char *user_agent; /* lent */
     struct weather_stats *stats;
@@ -42,7 +44,12 @@ struct weather_config {
     void *data; /* of the caller */
 };
 
-enum { WEATHER_PER_HOST = 4, WEATHER_MAX_BYTES = 1 << 20 };
+enum {
+    WEATHER_PER_HOST = 4,
+    WEATHER_MAX_BYTES = 1 << 20,
+    WEATHER_FIRST_RETRY_MS = 30000,
+    WEATHER_MAX_RETRY_MS = 600000,
+};
 
 /* Never calls back before it returns. */
 struct weather *weather_create(const struct weather_config *config);

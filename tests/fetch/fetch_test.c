@@ -1,7 +1,10 @@
 /* One fetch: its outcomes, its limits, its redirects. */
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "tests/fetch/scene.h"
 #include "tests/support/fail.h"
@@ -103,6 +106,42 @@ Test(fetch, ends_at_its_deadline_before_and_during_the_answer)
     expect("/drip", FETCH_TIMEOUT);
     expect_words("did not come to its end");
     scene_finish(&self);
+}
+
+/* A listener that accepts nothing. The kernel makes connections for its queue, and the client waits then. Where the
+ * queue is full, no connection is made. */
+static void expect_timeout(const char *scheme, int queue, int callers, const char *words)
+{
+    enum { MAX_CALLERS = 4 };
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t length = sizeof(address);
+    int listener = socket(AF_INET, SOCK_STREAM, 0), caller[MAX_CALLERS];
+    cr_assert(bind(listener, (struct sockaddr *)&address, length) == 0 &&
+              listen(listener, queue) == 0 &&
+              getsockname(listener, (struct sockaddr *)&address, &length) == 0);
+    for (int i = 0; i < callers; i++) {
+        caller[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        connect(caller[i], (struct sockaddr *)&address, length);
+    }
+    char *url = test_format("%s://127.0.0.1:%d/", scheme, ntohs(address.sin_port));
+    scene_set_fetcher(0, 0, 150, NULL);
+    scene_expect_url(&self, url, "127.0.0.1", FETCH_TIMEOUT);
+    expect_words(words);
+    free(url);
+    for (int i = 0; i < callers; i++)
+        close(caller[i]);
+    close(listener);
+    scene_finish(&self);
+}
+
+Test(fetch, ends_at_its_deadline_while_it_connects)
+{
+    expect_timeout("http", 0, 4, "no connection was made");
+}
+
+Test(fetch, ends_at_its_deadline_while_tls_begins)
+{
+    expect_timeout("https", 5, 0, "no secure connection was made");
 }
 
 Test(fetch, ends_at_its_deadline_while_it_waits_for_a_place)

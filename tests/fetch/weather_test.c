@@ -45,7 +45,7 @@ static void on_round(struct weather *weather, size_t cities, size_t failed, uint
     self.round_failed = failed;
 }
 
-static unsigned max_last_s = WEATHER_MAX_LAST_S;
+static unsigned max_last_s = WEATHER_MAX_LAST_S, first_retry_ms = WEATHER_FIRST_RETRY_MS;
 
 /* Cities "c0", "c1" ... with these paths. */
 static void begin(unsigned every_s, const char *const *paths)
@@ -69,6 +69,8 @@ static void begin(unsigned every_s, const char *const *paths)
                                                            .every_s = every_s,
                                                            .timeout_ms = 20000,
                                                            .parallel = 10,
+                                                           .first_retry_ms = first_retry_ms,
+                                                           .max_retry_ms = 4 * first_retry_ms,
                                                            .max_last_s = max_last_s,
                                                            .user_agent = "test",
                                                            .stats = &self.stats,
@@ -182,6 +184,21 @@ Test(rounds, are_reported_without_a_city_that_takes_longer_than_a_round)
         cr_assert(TURN_UNTIL(self.rounds == i));
         cr_expect_eq(self.round_cities, 1, "round %u: %zu cities", i, self.round_cities);
         cr_expect_eq(self.round_failed, 0);
+    }
+    end();
+}
+
+Test(rounds, ask_again_after_pauses_that_double_up_to_a_limit)
+{
+    static const unsigned pauses_ms[] = {100, 200, 400, 400};
+    first_retry_ms = 100;
+    begin(3600, (const char *[]){"/status?code=500", NULL});
+    cr_assert(TURN_UNTIL(endpoint_requests(scene_endpoint) == 1));
+    uint64_t from_ms = test_now_ms(), least_ms = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        least_ms += pauses_ms[i];
+        cr_assert(TURN_UNTIL(endpoint_requests(scene_endpoint) == i + 2));
+        cr_expect_geq(test_now_ms() - from_ms + 40, least_ms, "request %u", i + 2);
     }
     end();
 }
