@@ -100,7 +100,7 @@ static void add_article(struct language *language, struct terms *terms,
         language_of_tag(line->language.data, line->language.bytes, source.language);
     else
         language_of_text(language, line->body.data, line->body.bytes, source.language);
-    strcpy(article->profile.language, source.language);
+    language_copy(article->profile.language, source.language);
     article->profile.title_hash = story_title_hash(words, &source);
     terms_read(terms, words, &source);
     index_count(&terms_of_all, terms, source.language);
@@ -212,7 +212,7 @@ static const struct story *story_of(struct texts *texts, int index)
     struct article_source source = {.title = {article->title, strlen(article->title)},
                                     .summary = {article->summary, strlen(article->summary)},
                                     .body = {article->body, strlen(article->body)}};
-    strcpy(source.language, article->profile.language);
+    language_copy(source.language, article->profile.language);
     story_read(*story, words, &source, article->profile.published_us);
     return *story;
 }

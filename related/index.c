@@ -87,7 +87,7 @@ static struct population *population_of(struct index *index, const char *languag
     if (i == INDEX_MAX_LANGUAGES)
         i--;
     if (i == index->nlanguages)
-        strcpy(index->language[index->nlanguages++].code, language);
+        language_copy(index->language[index->nlanguages++].code, language);
     return &index->language[i].population;
 }
 
@@ -143,7 +143,7 @@ unsigned index_candidates(const struct index *index, const struct query *query, 
                           struct candidates *candidates, int64_t ret_articles[RANK_FINALISTS])
 {
     const struct vector *vector = query->vector;
-    struct order order[VECTOR_MAX_TERMS];
+    struct order order[VECTOR_MAX_TERMS] = {{0}};
 
     for (unsigned i = 0; i < vector->n; i++)
         order[i] = (struct order){i, query->tells[i]};

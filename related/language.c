@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <ctype.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unicode/uchar.h>
@@ -111,14 +112,14 @@ void language_of_text(struct language *language, const char *text, size_t bytes,
 
     ret_language[0] = '\0';
     if (found != NULL) {
-        strcpy(ret_language, found);
+        language_copy(ret_language, found);
         return;
     }
     if (letters < MIN_LETTERS)
         return;
     found = by_words(language, text, (size_t)(sample < FEW_BYTES ? sample : FEW_BYTES));
     if (found != NULL) {
-        strcpy(ret_language, found);
+        language_copy(ret_language, found);
         return;
     }
     const char *guess =
@@ -129,6 +130,11 @@ void language_of_text(struct language *language, const char *text, size_t bytes,
             return;
     }
     ret_language[0] = '\0';
+}
+
+void language_copy(char to[LANGUAGE_SIZE], const char *from)
+{
+    snprintf(to, LANGUAGE_SIZE, "%s", from);
 }
 
 void language_of_tag(const char *tag, size_t bytes, char ret_language[LANGUAGE_SIZE])

@@ -19,6 +19,8 @@ void language_destroy(struct language *language);
 void language_of_text(struct language *language, const char *text, size_t bytes,
                       char ret_language[LANGUAGE_SIZE]);
 
+void language_copy(char to[LANGUAGE_SIZE], const char *from); /* cut off where it is too long */
+
 /* The primary subtag of a BCP 47 tag, in small letters: "en" for "en-GB". "" if it is longer than 8 letters. */
 void language_of_tag(const char *tag, size_t bytes, char ret_language[LANGUAGE_SIZE]);
 

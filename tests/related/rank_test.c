@@ -13,7 +13,7 @@ static const int64_t day_us = INT64_C(86400000000);
 static struct vector words_of(const char *letters)
 {
     struct vector vector = {0};
-    for (char c = 'a'; c <= 'z'; c++) {
+    for (int c = 'a'; c <= 'z'; c++) {
         if (strchr(letters, c) != NULL) {
             vector.term[vector.n] = (uint32_t)(c - 'a') * 4;
             vector.weight[vector.n++] = 1;
