@@ -174,7 +174,7 @@ static bool is_redirect(long status)
 
 static void follow(struct fetch *fetch, const char *location)
 {
-    const char *why = "it is no URL";
+    const char *why = "it is not a URL";
     char *url = fetch_url_resolve(url_of(fetch), location);
     if (++fetch->_redirects > MAX_REDIRECTS) {
         describe(fetch, FETCH_REDIRECT, "redirects more than %d times, and that is the limit",
@@ -223,12 +223,13 @@ static void on_deadline(struct timer *deadline)
     } else {
         multi_remove(&fetcher->multi, transfer->easy);
         long status = transfer_status(transfer);
-        transfer_read_headers(transfer, fetch);
-        if (is_failure(status))
+        if (is_failure(status)) {
+            transfer_read_headers(transfer, fetch);
             describe(fetch, FETCH_STATUS, "answered with status %ld, and 200 is expected", status);
-        else
+        } else {
             describe(fetch, FETCH_TIMEOUT, "did not answer within %g s: %s", limit_s,
                      transfer_phase(transfer));
+        }
         transfer_destroy(transfer);
     }
     finish(fetch);

@@ -214,7 +214,8 @@ static const char *words_of(const struct transfer *transfer, CURLcode result)
     curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number);
     if (result == CURLE_COULDNT_CONNECT && number != 0)
         return strerrordesc_np((int)number);
-    bool is_shown = transfer->_error[0] != '\0' && strstr(transfer->_error, "://") == NULL;
+    bool is_shown = transfer->_error[0] != '\0' && strpbrk(transfer->_error, "@") == NULL &&
+                    strstr(transfer->_error, "://") == NULL;
     return is_shown ? transfer->_error : curl_easy_strerror(result);
 }
 
@@ -226,11 +227,12 @@ static bool is_tunnel_refused(const struct transfer *transfer)
 /* libcurl names the server that it could not reach: the host, or the proxy. */
 static bool is_of_proxy(const struct transfer *transfer, CURLcode result, const char *host)
 {
-    static const char failed[] = "Failed to connect to ";
+    static const char failed[] = "Failed to connect to ", unknown[] = "Unsupported proxy";
+    host += host[0] == '['; /* libcurl writes an IPv6 address without brackets */
     return result == CURLE_PROXY || is_tunnel_refused(transfer) ||
-           strstr(transfer->_error, "proxy") != NULL ||
+           strncmp(transfer->_error, unknown, strlen(unknown)) == 0 ||
            (strncmp(transfer->_error, failed, strlen(failed)) == 0 &&
-            strncasecmp(transfer->_error + strlen(failed), host, strlen(host)) != 0);
+            strncasecmp(transfer->_error + strlen(failed), host, strcspn(host, "]")) != 0);
 }
 
 /* libcurl does not tell a connection from a secure one while TLS begins. */

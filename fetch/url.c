@@ -8,6 +8,7 @@
 
 #include "fetch/fetch.h"
 
+static bool is_ascii(const char *host);
 static bool has_scheme(const char *url, const char *scheme);
 static bool is_same(CURLU *one, CURLU *other, CURLUPart part);
 static void copy_part(CURLU *from, CURLU *to, CURLUPart part);
@@ -27,11 +28,21 @@ bool fetch_url_is_valid(const char *url, const char **ret_why)
     else if ((code = curl_url_set(parts, CURLUPART_URL, url, 0)) != CURLUE_OK ||
              (code = curl_url_get(parts, CURLUPART_HOST, &host, 0)) != CURLUE_OK)
         why = curl_url_strerror(code);
+    else if (!is_ascii(host))
+        why = "write the host in ASCII: another name begins with xn-- there";
     curl_free(host);
     curl_url_cleanup(parts);
     if (why != NULL)
         *ret_why = why;
     return why == NULL;
+}
+
+static bool is_ascii(const char *host)
+{
+    size_t n = 0;
+    while (host[n] > 0x20 && host[n] < 0x7f)
+        n++;
+    return host[n] == '\0' && n < FETCH_HOST_SIZE;
 }
 
 static bool has_scheme(const char *url, const char *scheme)
@@ -109,7 +120,7 @@ static void copy_part(CURLU *from, CURLU *to, CURLUPart part)
     char *own = NULL, *other = NULL;
     if (curl_url_get(to, part, &own, 0) != CURLUE_OK &&
         curl_url_get(from, part, &other, 0) == CURLUE_OK)
-        curl_url_set(to, part, other, CURLU_URLENCODE);
+        curl_url_set(to, part, other, 0); /* it is encoded already */
     curl_free(own);
     curl_free(other);
 }

@@ -135,6 +135,8 @@ static json_object *parse_json(const char *text, size_t bytes, struct faults *fa
     enum json_tokener_error error = json_tokener_get_error(tokener);
     size_t at = json_tokener_get_parse_end(tokener);
     json_tokener_free(tokener);
+    if (error == json_tokener_success && list == NULL) /* null */
+        fault(faults, "give a JSON list of cities, and not null");
     if (error == json_tokener_success)
         return list; /* strict: nothing but white space follows */
     fault_at(faults, text, at,

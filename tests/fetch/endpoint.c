@@ -391,6 +391,12 @@ static bool answer(struct connection *connection, const char *head)
         return respond_text(connection, "200 OK", "", "fine");
     if (IS("/hang"))
         return wait_for_end(connection);
+    if (IS("/tagged-drip")) {
+        static const char head_and_part[] =
+            "HTTP/1.1 200 OK\r\nETag: \"t2\"\r\nContent-Length: 900\r\n\r\n{";
+        return send_all(connection, head_and_part, strlen(head_and_part)) &&
+               wait_for_end(connection);
+    }
     if (IS("/drip"))
         return drip(connection);
     if (IS("/cut")) {

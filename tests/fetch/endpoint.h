@@ -12,6 +12,7 @@
  *                                                        &large=1: with a body of 2 MiB; &cut=1: cut off
  *     /nowhere             302 without Location          /tagged          ETag "t1", 304 for it
  *     /dated               Last-Modified, 304 for it     /weather         a document of Open-Meteo
+ *     /tagged-drip         200 with an ETag, and never its end
  *     /weather-tagged      the same with an ETag         /failing            500 while endpoint_set_failing()
  *
  * Every address 127.x.y.z reaches it, and each counts as a host of its own. */

@@ -169,6 +169,21 @@ Test(fetch, tells_a_host_that_refuses_and_a_name_without_an_address)
     scene_finish(&self);
 }
 
+Test(fetch, keeps_no_validator_of_an_answer_without_its_end)
+{
+    scene_set_fetcher(0, 0, 150, NULL);
+    expect("/tagged-drip", FETCH_TIMEOUT);
+    cr_expect_str_eq(self.fetch.validators.etag, "");
+    scene_finish(&self);
+}
+
+Test(fetch, tells_a_refused_address_of_ipv6_as_such)
+{
+    scene_expect_url(&self, "http://[::1]:1/", "[::1]", FETCH_REFUSED);
+    cr_expect_null(strstr(self.fetch.detail, "proxy"), "%s", self.fetch.detail);
+    scene_finish(&self);
+}
+
 Test(fetch, never_tells_the_password_of_an_address)
 {
     static const char *const paths[] = {"/status?code=500", "/cut", "/huge", "/chain?n=9",
@@ -207,12 +222,13 @@ Test(fetch, says_that_a_proxy_failed_and_never_tells_its_password)
 {
     static const char *const cases[][2] = {{"htp://user:secret@127.0.0.1:1", ""},
                                            {"http://user:secret@127.0.0.1:1", "the proxy for"},
+                                           {"user:secret@ftp.corp.invalid:1", ""},
                                            {"http://user:secret@no-such-host.invalid:1", "proxy"}};
     setenv("RES_OPTIONS", "timeout:1 attempts:1", 1);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         setenv("http_proxy", cases[i][0], 1);
         scene_expect_url(&self, "http://news.example/ok", "news.example",
-                         i == 2 ? FETCH_UNRESOLVED : FETCH_REFUSED);
+                         i == 3 ? FETCH_UNRESOLVED : FETCH_REFUSED);
         expect_words(cases[i][1]);
         cr_expect_null(strstr(self.fetch.detail, "secret"), "%s", self.fetch.detail);
         cr_expect_null(strstr(self.fetch.detail, "user"), "%s", self.fetch.detail);
@@ -236,7 +252,7 @@ Test(fetch, says_that_a_proxy_refuses_a_tunnel)
 static char *head_after_redirect(const char *host)
 {
     char *to = endpoint_url(scene_endpoint, host, "/ok"), *path = test_format("/to?url=%s", to),
-         *url = endpoint_url(scene_endpoint, "user:secret@127.0.0.1", path);
+         *url = endpoint_url(scene_endpoint, "us%40er:sec%2Fret@127.0.0.1", path);
     scene_expect_url(&self, url, "127.0.0.1", FETCH_OK);
     free(url);
     free(path);
@@ -247,7 +263,7 @@ static char *head_after_redirect(const char *host)
 Test(fetch, keeps_the_password_for_a_redirect_within_the_host_and_for_no_other)
 {
     char *head = head_after_redirect("127.0.0.1");
-    cr_expect_not_null(strstr(head, "Authorization: Basic"), "%s", head);
+    cr_expect_not_null(strstr(head, "Authorization: Basic dXNAZXI6c2VjL3JldA==\r\n"), "%s", head);
     free(head);
     head = head_after_redirect("127.0.0.2");
     cr_expect_null(strstr(head, "Authorization"), "%s", head);
@@ -259,6 +275,8 @@ Test(fetch, says_what_is_wrong_with_the_address_of_a_redirect)
 {
     expect("/to?url=http://", FETCH_REDIRECT);
     expect_words("an address that is wrong");
+    expect("/to?url=http://\xff.example/", FETCH_REDIRECT);
+    expect_words("in ASCII");
     expect("/to?url=https://[::1/", FETCH_REDIRECT);
     expect_words("an address that is wrong");
     scene_finish(&self);

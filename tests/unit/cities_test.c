@@ -68,6 +68,7 @@ Test(cities, with_a_fault_are_refused_with_its_place)
         {"[\n  {\"name\": }]", "line 2, column 12: not JSON"},
         {"[" CITY("x", "") "] x", "line 1, column 43: not JSON"},
         {"{}", "give a JSON list of cities"},
+        {"null\n", "give a JSON list of cities"},
         {"[]", "give a JSON list of cities"},
         {"[1]", "city 1: give an object"},
         {"[{\"latitude\":1,\"longitude\":2}]", "city 1: name is missing"},
