@@ -39,10 +39,13 @@ bool fetch_url_is_valid(const char *url, const char **ret_why)
 
 static bool is_ascii(const char *host)
 {
-    size_t n = 0;
-    while (host[n] > 0x20 && host[n] < 0x7f)
-        n++;
-    return host[n] == '\0' && n < FETCH_HOST_SIZE;
+    if (strlen(host) >= FETCH_HOST_SIZE)
+        return false;
+    for (; *host != '\0'; host++) {
+        if (*host <= 0x20 || *host >= 0x7f)
+            return false;
+    }
+    return true;
 }
 
 static bool has_scheme(const char *url, const char *scheme)
