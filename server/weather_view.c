@@ -61,10 +61,7 @@ struct weather_selection *weather_view_make(struct weather_view *view, struct me
                                              gzip_most(selection->text.len), &selection->gzip.len);
         answer_name(selection->gzip_etag, segment_hash_of(selection->gzip), "-gz");
     }
-    if (!memory_reserve(memory, bytes_of(selection))) {
-        h2o_mem_release_shared(selection);
-        return NULL;
-    }
+    memory_reserve_anyway(memory, bytes_of(selection));
     selection->_memory = memory;
     selection->_reserved = bytes_of(selection);
     keep(view, selection);
@@ -91,8 +88,7 @@ static size_t bytes_of(const struct weather_selection *selection)
 static void on_unused(void *p)
 {
     struct weather_selection *selection = p;
-    if (selection->_memory != NULL)
-        memory_release(selection->_memory, selection->_reserved);
+    memory_release(selection->_memory, selection->_reserved);
     free(selection->query.base);
     free(selection->text.base);
     free(selection->gzip.base);

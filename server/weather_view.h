@@ -44,7 +44,7 @@ void weather_view_finish(struct weather_view *view);
 struct weather_selection *weather_view_find(const struct weather_view *view, h2o_iovec_t query);
 
 /* Makes it, and keeps it where there is room. names: what the query means. The caller owns one reference.
- * NULL: the budget of memory is in use. */
+ * Its bytes count in the budget of memory, which never refuses them: the weather is never 503. */
 struct weather_selection *weather_view_make(struct weather_view *view, struct memory *memory,
                                             h2o_iovec_t query, char *const *names, size_t n);
 
