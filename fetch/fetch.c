@@ -219,7 +219,8 @@ static void on_deadline(struct timer *deadline)
     struct transfer *transfer = leave_place(fetch);
     if (transfer == NULL) {
         describe(fetch, FETCH_TIMEOUT,
-                 "was not asked within %g s, because other fetches used all places", limit_s);
+                 "was not asked within %g s, because too many other fetches were under way",
+                 limit_s);
     } else {
         multi_remove(&fetcher->multi, transfer->easy);
         long status = transfer_status(transfer);

@@ -29,7 +29,7 @@ bool fetch_url_is_valid(const char *url, const char **ret_why)
              (code = curl_url_get(parts, CURLUPART_HOST, &host, 0)) != CURLUE_OK)
         why = curl_url_strerror(code);
     else if (!is_ascii(host))
-        why = "write the host in ASCII: another name begins with xn-- there";
+        why = "write the host in ASCII, with xn-- where it has other letters";
     curl_free(host);
     curl_url_cleanup(parts);
     if (why != NULL)

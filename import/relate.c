@@ -53,7 +53,7 @@ static void read_while_loading(struct relate *relate, struct session *session)
     long done;
 
     while (!atomic_load(&relate->_is_loaded) && !atomic_load(&relate->_is_over)) {
-        if (!step(session, import_sql_read_related, relate->_chunk, &done))
+        if (!step(session, import_sql_read_related, 2 * relate->_chunk, &done))
             return;
         if (done == 0)
             pause_ms(POLL_MS);

@@ -28,7 +28,8 @@ struct relate {
     atomic_bool _is_loaded, _is_over;
 };
 
-/* The URL is borrowed until relate_finish. chunk: the articles of a transaction. */
+/* The URL is borrowed until relate_finish. chunk: the articles of a transaction that writes; one that reads takes two
+ * chunks, and one that makes lists takes half a chunk. */
 void relate_init(struct relate *relate, const char *database_url, unsigned chunk,
                  relate_step_fn *stepped);
 
