@@ -40,11 +40,11 @@ void db_command_up(struct db_conn *conn)
 void db_conn_send(struct db_conn *conn, unsigned statement, const struct db_param *params)
 {
     const struct db_statement_info *s = &conn->_env->statements.statements[statement];
-    const char *values[DB_QUERY_MAX_PARAMS];
-    int n = 0, lengths[DB_QUERY_MAX_PARAMS], formats[DB_QUERY_MAX_PARAMS];
+    const char *values[DB_STATEMENT_MAX_PARAMS];
+    int n = 0, lengths[DB_STATEMENT_MAX_PARAMS], formats[DB_STATEMENT_MAX_PARAMS];
 
     assert(statement < conn->_env->statements.n && db_conn_has(conn, statement));
-    for (; n < DB_QUERY_MAX_PARAMS && s->param_types[n] != 0; n++) {
+    for (; n < DB_STATEMENT_MAX_PARAMS && s->param_types[n] != 0; n++) {
         values[n] = params[n].value;
         lengths[n] = params[n].length;
         formats[n] = params[n].is_binary;
@@ -158,8 +158,18 @@ static void end_command(struct db_conn *conn)
     if (conn->_preparing >= 0)
         end_preparation(conn, result);
     db_conn_move(conn, DB_CONN_IDLE);
+    conn->_answer = result;
     conn->_env->on_answer(conn, result);
-    PQclear(result);
+    PQclear(conn->_answer);
+    conn->_answer = NULL;
+}
+
+PGresult *db_conn_keep_answer(struct db_conn *conn)
+{
+    PGresult *answer = conn->_answer;
+    assert(answer != NULL);
+    conn->_answer = NULL;
+    return answer;
 }
 
 static void end_preparation(struct db_conn *conn, const PGresult *result)

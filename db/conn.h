@@ -79,6 +79,7 @@ struct db_conn {
     PGconn *_pg; /* NULL before the connection is open */
     h2o_socket_t *_sock;
     PGresult *_result;        /* of the command under way, once it has arrived */
+    PGresult *_answer;        /* while on_answer runs: its result */
     uint32_t _missing;        /* a bit for each statement that is not prepared */
     int _preparing;           /* the statement whose preparation is under way, or -1 */
     uint64_t _prepared_at_us; /* when that was tried last */
@@ -94,6 +95,9 @@ void db_conn_finish(struct db_conn *conn); /* calls nobody back; not from a call
 /* IDLE -> BUSY, and on_answer or on_down later. Results are binary. statement: an index of the set.
  * params: borrowed for the call; as many as the statement has. */
 void db_conn_send(struct db_conn *conn, unsigned statement, const struct db_param *params);
+
+/* In on_answer: its result becomes the caller's, who clears it. Once. */
+PGresult *db_conn_keep_answer(struct db_conn *conn);
 
 /* Is it prepared on this connection, which is up? */
 bool db_conn_has(const struct db_conn *conn, unsigned statement);

@@ -59,7 +59,7 @@ bool db_prepare_send(struct db_conn *conn, unsigned statement)
 {
     const struct db_statement_info *s = &conn->_env->statements.statements[statement];
     int nparams = 0;
-    while (nparams < DB_QUERY_MAX_PARAMS && s->param_types[nparams] != 0)
+    while (nparams < DB_STATEMENT_MAX_PARAMS && s->param_types[nparams] != 0)
         nparams++;
     return PQsendPrepare(conn->_pg, s->name, s->sql, nparams, s->param_types) == 1;
 }

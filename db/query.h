@@ -20,6 +20,8 @@
 #include "db/error.h"
 #include "db/statements.h"
 
+enum { DB_QUERY_MAX_PARAMS = 4 };
+
 struct db_pool;
 struct db_queue;
 struct db_query;

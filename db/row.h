@@ -33,6 +33,22 @@ static inline int32_t db_row_int32(const PGresult *result, int row, int column)
     return (int32_t)be32toh(wire);
 }
 
+static inline int16_t db_row_int16(const PGresult *result, int row, int column)
+{
+    uint16_t wire;
+    assert(PQgetlength(result, row, column) == sizeof(wire));
+    memcpy(&wire, PQgetvalue(result, row, column), sizeof(wire));
+    return (int16_t)be16toh(wire);
+}
+
+static inline float db_row_float(const PGresult *result, int row, int column)
+{
+    int32_t bits = db_row_int32(result, row, column);
+    float value;
+    memcpy(&value, &bits, sizeof(value));
+    return value;
+}
+
 struct db_text {
     const char *base; /* NULL is SQL's NULL; otherwise a NUL follows the text */
     int length;       /* in bytes */
