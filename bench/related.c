@@ -30,9 +30,10 @@ static const int64_t day_us = INT64_C(86400000000);
 
 struct article {
     int64_t id; /* of the corpus; profile.id is the place in articles + 1 */
-    char *title, *summary, *body;
+    char *title;
     struct profile profile;
     struct vector vector;
+    struct story story;
     unsigned cards[RANK_CARDS], ncards; /* places in articles */
     unsigned shown;                     /* in how many lists it is */
     float scores[RANK_CARDS];           /* shares of the article's own score */
@@ -84,8 +85,6 @@ static void add_article(struct language *language, struct terms *terms,
     struct article *article = &articles[narticles++];
     *article = (struct article){.id = id,
                                 .title = copy_of(line->title),
-                                .summary = copy_of(line->summary),
-                                .body = copy_of(line->body),
                                 .profile = {.id = (int64_t)narticles,
                                             .published_us = line->published_us,
                                             .section_id = hash_of(line->section)}};
@@ -101,8 +100,9 @@ static void add_article(struct language *language, struct terms *terms,
     else
         language_of_text(language, line->body.data, line->body.bytes, source.language);
     language_copy(article->profile.language, source.language);
-    article->profile.title_hash = story_title_hash(words, &source);
     terms_read(terms, words, &source);
+    story_make(&article->story, terms, line->published_us);
+    article->profile.title_hash = article->story.title_hash;
     index_count(&terms_of_all, terms, source.language);
 }
 
@@ -194,33 +194,22 @@ static void read_links(const char *name)
 
 /* ---- lists */
 
-struct texts { /* the texts of an article and its finalists, read when they are needed */
+struct comparison {
     struct rank_stories stories;
     const struct article *article;
     const struct finalist *finalists;
-    struct story *story[RANK_FINALISTS + 1]; /* the first is the article's; NULL: not read yet */
 };
 
-static const struct story *story_of(struct texts *texts, int index)
+static const struct story *story_of(const struct comparison *comparison, int index)
 {
-    const struct article *article =
-        index < 0 ? texts->article : &articles[texts->finalists[index].profile->id - 1];
-    struct story **story = &texts->story[index + 1];
-    if (*story != NULL)
-        return *story;
-    *story = need(malloc(sizeof(**story)));
-    struct article_source source = {.title = {article->title, strlen(article->title)},
-                                    .summary = {article->summary, strlen(article->summary)},
-                                    .body = {article->body, strlen(article->body)}};
-    language_copy(source.language, article->profile.language);
-    story_read(*story, words, &source, article->profile.published_us);
-    return *story;
+    return index < 0 ? &comparison->article->story
+                     : &articles[comparison->finalists[index].profile->id - 1].story;
 }
 
 static bool are_same(struct rank_stories *stories, int one, int other)
 {
-    struct texts *texts = container_of(stories, struct texts, stories);
-    return story_is_same(story_of(texts, one), story_of(texts, other));
+    const struct comparison *comparison = container_of(stories, struct comparison, stories);
+    return story_is_same(story_of(comparison, one), story_of(comparison, other));
 }
 
 static void make_list(struct article *article, struct candidates *candidates)
@@ -237,14 +226,11 @@ static void make_list(struct article *article, struct candidates *candidates)
             &other->vector, &other->profile,
             rank_score(&query, &article->profile, &other->vector, &other->profile)};
     }
-    struct texts texts = {.stories = {are_same}, .article = article, .finalists = finalists};
+    struct comparison comparison = {{are_same}, article, finalists};
     article->ncards =
-        rank_choose(&query, &article->profile, finalists, n, &texts.stories, article->cards);
-    for (unsigned i = 0; i <= RANK_FINALISTS; i++)
-        free(texts.story[i]);
+        rank_choose(&query, &article->profile, finalists, n, &comparison.stories, article->cards);
     for (unsigned i = 0; i < article->ncards; i++) {
-        article->scores[i] =
-            finalists[article->cards[i]].score.total / rank_own_score(&query, &article->profile);
+        article->scores[i] = finalists[article->cards[i]].score.total / rank_own_score(query.self);
         article->cards[i] = (unsigned)finalists[article->cards[i]].profile->id - 1;
         articles[article->cards[i]].shown++;
     }

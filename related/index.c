@@ -25,14 +25,14 @@ void index_init(struct index *index)
 void index_finish(struct index *index)
 {
     for (size_t i = 0; i < index->nslots; i++)
-        free(index->entry[i].postings);
+        postings_finish(&index->entry[i].postings);
     free(index->entry);
 }
 
 struct index_entry *index_find(const struct index *index, uint32_t term)
 {
     struct index_entry *entry = slot_of(index->entry, index->nslots, term);
-    return entry->having != 0 ? entry : NULL;
+    return entry->is_used ? entry : NULL;
 }
 
 /* The slot of the term, or the empty one for it. A term is a hash already. */
@@ -40,7 +40,7 @@ static struct index_entry *slot_of(struct index_entry *entries, size_t nslots, u
 {
     size_t i = (term >> 2) & (nslots - 1);
 
-    while (entries[i].having != 0 && entries[i].term != term)
+    while (entries[i].is_used && entries[i].term != term)
         i = (i + 1) & (nslots - 1);
     return &entries[i];
 }
@@ -54,12 +54,46 @@ void index_count(struct index *index, const struct terms *terms, const char *lan
     index->all.articles++;
     index->all.words += terms->length;
     for (size_t i = 0; i < terms->count; i++) {
-        if (2 * index->count >= index->nslots)
-            grow(index);
-        struct index_entry *entry = slot_of(index->entry, index->nslots, terms->term[i].term);
-        index->count += entry->having == 0;
-        entry->term = terms->term[i].term;
+        struct index_entry *entry = index_want(index, terms->term[i].term);
         entry->having++;
+        entry->is_changed = true;
+    }
+}
+
+struct index_entry *index_want(struct index *index, uint32_t term)
+{
+    if (2 * index->count >= index->nslots)
+        grow(index);
+    struct index_entry *entry = slot_of(index->entry, index->nslots, term);
+    index->count += !entry->is_used;
+    entry->is_used = true;
+    entry->term = term;
+    return entry;
+}
+
+void index_put_language(struct index *index, const char *language, struct population population)
+{
+    *population_of(index, language) = population;
+    index->all.articles += population.articles;
+    index->all.words += population.words;
+}
+
+static void take_from(struct population *population, uint32_t length)
+{
+    population->articles -= population->articles > 0;
+    population->words -= population->words < length ? population->words : length;
+}
+
+void index_remove(struct index *index, const uint32_t *terms, size_t n, uint32_t length,
+                  const char *language, int64_t article)
+{
+    take_from(population_of(index, language), length);
+    take_from(&index->all, length);
+    for (size_t i = 0; i < n; i++) {
+        struct index_entry *entry = index_want(index, terms[i]);
+        entry->having -= entry->having > 0;
+        postings_remove(&entry->postings, article);
+        entry->is_changed = true;
     }
 }
 
@@ -69,7 +103,7 @@ static void grow(struct index *index)
     struct index_entry *entries = need(calloc(nslots, sizeof(*entries)));
 
     for (size_t i = 0; i < index->nslots; i++) {
-        if (index->entry[i].having != 0)
+        if (index->entry[i].is_used)
             *slot_of(entries, nslots, index->entry[i].term) = index->entry[i];
     }
     free(index->entry);
@@ -124,10 +158,9 @@ static float idf_of(struct index *index, const struct population *own, uint32_t 
 void index_post(struct index *index, const struct vector *vector, const struct profile *article)
 {
     for (unsigned i = 0; i < vector->n; i++) {
-        struct index_entry *entry = index_find(index, vector->term[i]);
-        if (entry->postings == NULL)
-            entry->postings = need(calloc(1, sizeof(*entry->postings)));
-        postings_add(entry->postings,
+        struct index_entry *entry = index_want(index, vector->term[i]);
+        entry->is_changed = true;
+        postings_add(&entry->postings,
                      (struct posting){.article = article->id,
                                       .published_us = article->published_us,
                                       .impact = rank_impact(vector->weight[i], article->self)});
@@ -151,10 +184,10 @@ unsigned index_candidates(const struct index *index, const struct query *query, 
     candidates_clear(candidates);
     for (unsigned i = 0; i < vector->n && i < RANK_TERMS; i++) {
         const struct index_entry *entry = index_find(index, vector->term[order[i].term]);
-        if (entry == NULL || entry->postings == NULL)
+        if (entry == NULL)
             continue;
-        for (const struct posting *p = entry->postings->posting;
-             p < entry->postings->posting + entry->postings->n; p++) {
+        for (const struct posting *p = entry->postings.posting;
+             p < entry->postings.posting + entry->postings.n; p++) {
             if (p->article != article)
                 candidates_add(candidates, p->article, order[i].tells * p->impact);
         }

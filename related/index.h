@@ -19,8 +19,9 @@ enum { INDEX_MAX_LANGUAGES = 256 };
 
 struct index_entry {
     uint32_t term;
-    uint64_t having;           /* articles that have the term; 0: the slot is empty */
-    struct postings *postings; /* NULL: none */
+    bool is_used, is_changed; /* is_changed: since index_want() */
+    uint64_t having;          /* articles that have the term */
+    struct postings postings;
 };
 
 struct index {
@@ -37,11 +38,22 @@ struct index {
 void index_init(struct index *index);
 void index_finish(struct index *index);
 
-/* NULL if the term is not there. Valid until the next index_count. */
+/* Makes room for a term, whose entry the caller fills with what is known of it. Valid until the next call of a
+ * function that adds terms. */
+struct index_entry *index_want(struct index *index, uint32_t term);
+
+/* NULL if the term is not there. Valid until the next call of a function that adds terms. */
 struct index_entry *index_find(const struct index *index, uint32_t term);
+
+/* Sets what is known of a language; each once, and before articles are counted. */
+void index_put_language(struct index *index, const char *language, struct population population);
 
 /* Adds an article to the counts. */
 void index_count(struct index *index, const struct terms *terms, const char *language);
+
+/* Takes an article out of the counts, where these are its terms, and out of the postings. */
+void index_remove(struct index *index, const uint32_t *terms, size_t n, uint32_t length,
+                  const char *language, int64_t article);
 
 /* The best terms of an article that is counted. */
 void index_vector(struct index *index, const struct terms *terms, const char *language,

@@ -1,6 +1,39 @@
 #include "related/postings.h"
 
+#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
+
+void postings_finish(struct postings *postings)
+{
+    free(postings->posting);
+    *postings = (struct postings){0};
+}
+
+static void make_room(struct postings *postings, unsigned room)
+{
+    assert(room <= POSTINGS_MAX);
+    if (room <= postings->_room)
+        return;
+    postings->posting = realloc(postings->posting, room * sizeof(*postings->posting));
+    if (postings->posting == NULL)
+        abort();
+    postings->_room = room;
+}
+
+struct posting *postings_reset(struct postings *postings, unsigned room)
+{
+    make_room(postings, room);
+    postings->n = 0;
+    return postings->posting;
+}
+
+static unsigned larger(unsigned room)
+{
+    if (room == 0)
+        return 1;
+    return room < POSTINGS_MAX / 2 ? 2 * room : POSTINGS_MAX;
+}
 
 static void insert(struct posting *list, unsigned n, unsigned at, struct posting posting)
 {
@@ -24,6 +57,8 @@ static bool is_later(const struct posting *one, const struct posting *other)
 
 bool postings_add(struct postings *postings, struct posting posting)
 {
+    if (postings->n == postings->_room && postings->n < POSTINGS_MAX)
+        make_room(postings, larger(postings->_room));
     struct posting *list = postings->posting;
     unsigned heaviest = postings->n < POSTINGS_HEAVIEST ? postings->n : POSTINGS_HEAVIEST,
              at = heaviest;
@@ -31,13 +66,13 @@ bool postings_add(struct postings *postings, struct posting posting)
     while (at > 0 && is_heavier(&posting, &list[at - 1]))
         at--;
     if (at < POSTINGS_HEAVIEST) {
-        struct posting last = list[POSTINGS_HEAVIEST - 1];
-        bool is_full = heaviest == POSTINGS_HEAVIEST;
-        insert(list, is_full ? heaviest - 1 : heaviest, at, posting);
-        if (!is_full) {
+        if (heaviest < POSTINGS_HEAVIEST) {
+            insert(list, heaviest, at, posting);
             postings->n++;
             return true;
         }
+        struct posting last = list[POSTINGS_HEAVIEST - 1];
+        insert(list, heaviest - 1, at, posting);
         posting = last; /* perhaps one of the latest */
     }
     unsigned latest = postings->n - POSTINGS_HEAVIEST;

@@ -24,10 +24,16 @@ struct posting {
     float impact;
 };
 
+/* Zeroed at the start: empty. It grows as needed; memory that can't be had aborts. */
 struct postings {
-    struct posting posting[POSTINGS_MAX]; /* the heaviest first, then the latest, newest first */
-    unsigned n;
+    struct posting *posting; /* the heaviest first, then the latest, newest first */
+    unsigned n, _room;
 };
+
+void postings_finish(struct postings *postings);
+
+/* Empty, with room for so many. Returns the place of the first. */
+struct posting *postings_reset(struct postings *postings, unsigned room);
 
 /* Adds an article that is not there. False if it is neither heavy nor late enough. The result depends on
  * the articles, and not on the order in which they come, as long as none is removed. */

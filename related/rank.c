@@ -1,5 +1,6 @@
 #include "related/rank.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,12 +100,12 @@ static float total_of(const struct score *score)
            score->language / score->breadth;
 }
 
-struct score rank_score(const struct query *query, const struct profile *article,
-                        const struct vector *other, const struct profile *candidate)
+static struct score score_of(struct likeness likeness, const struct profile *article,
+                             const struct profile *candidate)
 {
     float days = fabsf((float)(candidate->published_us - article->published_us) / 86400e6F);
     struct score score = {
-        .likeness = query_compare(query, other),
+        .likeness = likeness,
         .nearness = (candidate->published_us > article->published_us ? later_share : 1) /
                     sqrtf(1 + days / half_life_days),
         .recent = 1 + recent_boost * expf(-days / recent_days),
@@ -116,14 +117,27 @@ struct score rank_score(const struct query *query, const struct profile *article
     return score;
 }
 
+struct score rank_score(const struct query *query, const struct profile *article,
+                        const struct vector *other, const struct profile *candidate)
+{
+    return score_of(query_compare(query, other), article, candidate);
+}
+
+float rank_back_score(const struct score *score, const struct profile *article,
+                      const struct profile *candidate)
+{
+    float back = score_of(score->likeness, candidate, article).total;
+    return back >= least_share * rank_own_score(candidate->self) ? back : 0;
+}
+
 float rank_impact(float weight, float self)
 {
     return weight / powf(fmaxf(self, 1), breadth_power);
 }
 
-float rank_own_score(const struct query *query, const struct profile *article)
+float rank_own_score(float self)
 {
-    return query->self / powf(fmaxf(article->self, 1), breadth_power);
+    return self / powf(fmaxf(self, 1), breadth_power);
 }
 
 static int by_score(const void *a, const void *b)
@@ -157,9 +171,37 @@ static unsigned count_shared(const struct vector *one, const struct vector *othe
     return shared;
 }
 
+/* The terms of a vector as bits: a bound for the number of terms that two vectors share costs a few operations. */
+struct bits {
+    uint64_t word[16];
+    unsigned lost; /* terms whose bit another term has set already */
+};
+
+static void set_bits(struct bits *bits, const struct vector *vector)
+{
+    *bits = (struct bits){0};
+    for (unsigned i = 0; i < vector->n; i++) {
+        uint32_t bit = vector->term[i] >> 2 & 1023;
+        uint64_t mask = UINT64_C(1) << (bit & 63);
+        bits->lost += (bits->word[bit >> 6] & mask) != 0;
+        bits->word[bit >> 6] |= mask;
+    }
+}
+
+/* Two vectors share no more terms than this. */
+static unsigned most_shared(const struct bits *one, const struct bits *other)
+{
+    unsigned n = one->lost < other->lost ? one->lost : other->lost;
+
+    for (size_t i = 0; i < sizeof(one->word) / sizeof(one->word[0]); i++)
+        n += (unsigned)__builtin_popcountll(one->word[i] & other->word[i]);
+    return n;
+}
+
 /* The place of the card that is the same story; n: none is. */
-static unsigned same_card(const struct finalist *finalists, const unsigned *cards, unsigned n,
-                          unsigned candidate, struct rank_stories *stories)
+static unsigned same_card(const struct finalist *finalists, const struct bits *bits,
+                          const unsigned *cards, unsigned n, unsigned candidate,
+                          struct rank_stories *stories)
 {
     const struct finalist *other = &finalists[candidate];
     unsigned i = 0;
@@ -167,6 +209,7 @@ static unsigned same_card(const struct finalist *finalists, const unsigned *card
     for (; i < n; i++) {
         const struct finalist *card = &finalists[cards[i]];
         if (other->score.total >= alike_score * card->score.total &&
+            may_be_same_story(card, other, most_shared(&bits[cards[i]], &bits[candidate])) &&
             may_be_same_story(card, other, count_shared(card->vector, other->vector)) &&
             stories->are_same(stories, (int)cards[i], (int)candidate))
             break;
@@ -179,18 +222,22 @@ unsigned rank_choose(const struct query *query, const struct profile *article,
                      unsigned ret_cards[RANK_CARDS])
 {
     const struct finalist own = {.vector = query->vector, .profile = article};
-    float least = least_share * rank_own_score(query, article);
+    float least = least_share * rank_own_score(query->self);
+    struct bits bits[RANK_FINALISTS];
     unsigned ncards = 0;
+
+    assert(n <= RANK_FINALISTS);
 
     qsort(finalists, n, sizeof(*finalists), by_score);
     for (unsigned i = 0; i < n; i++) {
         const struct finalist *f = &finalists[i];
         if (f->score.total < least)
             break;
+        set_bits(&bits[i], f->vector);
         if (may_be_same_story(&own, f, f->score.likeness.terms) &&
             stories->are_same(stories, -1, (int)i))
             continue;
-        unsigned same = same_card(finalists, ret_cards, ncards, i, stories);
+        unsigned same = same_card(finalists, bits, ret_cards, ncards, i, stories);
         if (same < ncards) {
             if (f->profile->published_us > finalists[ret_cards[same]].profile->published_us)
                 ret_cards[same] = i;

@@ -66,8 +66,13 @@ float rank_impact(float weight, float self);
 struct score rank_score(const struct query *query, const struct profile *article,
                         const struct vector *other, const struct profile *candidate);
 
-/* The total that the article would have on its own list, which totals are compared with. */
-float rank_own_score(const struct query *query, const struct profile *article);
+/* The article's total on the list of the candidate, where `score` is the candidate's on the list of the article; 0 if
+ * the article is too far away to be on that list. */
+float rank_back_score(const struct score *score, const struct profile *article,
+                      const struct profile *candidate);
+
+/* The total that the article would have on its own list, which totals are compared with. self: its likeness to itself. */
+float rank_own_score(float self);
 
 struct finalist {
     const struct vector *vector; /* borrowed, like the profile */

@@ -2,90 +2,55 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
-
-#include "related/words.h"
 
 enum { FEW_WORDS = 8, WIDTH = 3 };
 
 static const float nearly_all = 0.9F, most = 0.7F, half = 0.5F;
 static const double near_days = 3;
 
-/* The hashes of groups of WIDTH words, and of the last group if there are fewer words. */
-struct shingles {
-    uint32_t *hash;
-    size_t n, capacity;
-    uint64_t last[WIDTH];
-    size_t nwords;
-};
-
-static void add_text(struct shingles *shingles, struct words *words, const char *language,
-                     struct text text);
-static void add_word(struct shingles *shingles, uint64_t word);
+static uint64_t hash_of_title(const struct terms *terms);
+static void keep_least(struct story *story, uint32_t *hashes, size_t n);
 static int by_value(const void *a, const void *b);
 
-void story_read(struct story *story, struct words *words, const struct article_source *article,
-                int64_t published_us)
+void story_make(struct story *story, const struct terms *terms, int64_t published_us)
 {
-    struct shingles shingles = {0};
+    uint32_t start = terms->length - terms->body_start < FEW_WORDS ? 0 : terms->body_start;
+    uint32_t *hashes = malloc((terms->length - start + 1) * sizeof(*hashes));
+    size_t n = 0;
 
-    add_text(&shingles, words, article->language, article->body);
-    if (shingles.nwords < FEW_WORDS) {
-        add_text(&shingles, words, article->language, article->title);
-        add_text(&shingles, words, article->language, article->summary);
+    if (hashes == NULL)
+        abort();
+    *story = (struct story){.title_hash = hash_of_title(terms), .published_us = published_us};
+    for (uint32_t i = start; i + WIDTH <= terms->length; i++) {
+        uint32_t group[WIDTH];
+        for (unsigned k = 0; k < WIDTH; k++)
+            group[k] = terms->term[terms->sequence[i + k] & ~TERM_APART].term;
+        hashes[n++] = (uint32_t)XXH3_64bits(group, sizeof(group));
     }
-    if (shingles.n > 0)
-        qsort(shingles.hash, shingles.n, sizeof(*shingles.hash), by_value);
-    *story = (struct story){.title_hash = story_title_hash(words, article),
-                            .published_us = published_us};
-    for (size_t i = 0; i < shingles.n && story->n < STORY_MAX_SHINGLES; i++) {
-        if (i == 0 || shingles.hash[i] != shingles.hash[i - 1])
-            story->shingle[story->n++] = shingles.hash[i];
-    }
-    free(shingles.hash);
+    keep_least(story, hashes, n);
+    free(hashes);
 }
 
-static void add_text(struct shingles *shingles, struct words *words, const char *language,
-                     struct text text)
-{
-    struct word word;
-
-    if (text.data == NULL)
-        return;
-    words_begin(words, language, text.data,
-                text.bytes < TERMS_TEXT_BYTES ? text.bytes : TERMS_TEXT_BYTES);
-    while (words_next(words, &word))
-        add_word(shingles, XXH3_64bits(word.text, word.bytes));
-}
-
-static void add_word(struct shingles *shingles, uint64_t word)
-{
-    memmove(shingles->last, shingles->last + 1, (WIDTH - 1) * sizeof(word));
-    shingles->last[WIDTH - 1] = word;
-    if (++shingles->nwords < WIDTH)
-        return;
-    if (shingles->n == shingles->capacity) {
-        shingles->capacity = shingles->capacity == 0 ? 1024 : 2 * shingles->capacity;
-        shingles->hash = realloc(shingles->hash, shingles->capacity * sizeof(*shingles->hash));
-        if (shingles->hash == NULL)
-            abort();
-    }
-    shingles->hash[shingles->n++] = (uint32_t)XXH3_64bits(shingles->last, sizeof(shingles->last));
-}
-
-uint64_t story_title_hash(struct words *words, const struct article_source *article)
+static uint64_t hash_of_title(const struct terms *terms)
 {
     uint64_t hash = 0;
-    struct word word;
 
-    if (article->title.data == NULL)
-        return 0;
-    words_begin(words, article->language, article->title.data, article->title.bytes);
-    while (words_next(words, &word))
-        hash = XXH3_64bits_withSeed(word.text, word.bytes, hash);
+    for (uint32_t i = 0; i < terms->title_end; i++) {
+        uint32_t term = terms->term[terms->sequence[i] & ~TERM_APART].term;
+        hash = XXH3_64bits_withSeed(&term, sizeof(term), hash);
+    }
     return hash;
+}
+
+static void keep_least(struct story *story, uint32_t *hashes, size_t n)
+{
+    qsort(hashes, n, sizeof(*hashes), by_value);
+    for (size_t i = 0; i < n && story->n < STORY_MAX_SHINGLES; i++) {
+        if (i == 0 || hashes[i] != hashes[i - 1])
+            story->shingle[story->n++] = hashes[i];
+    }
 }
 
 static int by_value(const void *a, const void *b)

@@ -1,6 +1,6 @@
 /* related/story.h - are two texts the same story, sent again or updated?
  *
- * Texts are compared by their shingles, groups of three neighbouring words (Broder 1997). What counts is the
+ * Texts are compared by their shingles, groups of three neighbouring words. What counts is the
  * share of the shorter text that the longer one contains, because an update contains the first version.
  *
  * Everything here is a pure function. Threads: any. */
@@ -12,9 +12,9 @@
 
 #include "related/terms.h"
 
-enum { STORY_MAX_SHINGLES = 2048 };
+enum { STORY_MAX_SHINGLES = 256 };
 
-/* Of a long text: the smallest hashes, which are a fair sample of all. */
+/* Of a long text: the smallest hashes, which are a fair sample of all (Broder 1997). */
 struct story {
     uint32_t shingle[STORY_MAX_SHINGLES]; /* ascending, each once */
     unsigned n;
@@ -22,12 +22,9 @@ struct story {
     int64_t published_us;
 };
 
-/* A text of a few words is taken with its title. The text itself is not kept. */
-void story_read(struct story *story, struct words *words, const struct article_source *article,
-                int64_t published_us);
-
-/* The hash of a title, the same for all spellings that differ in case or marks only. */
-uint64_t story_title_hash(struct words *words, const struct article_source *article);
+/* A text of a few words is taken with its title and summary. The hash of a title is the same for all spellings that
+ * differ in case or marks only. */
+void story_make(struct story *story, const struct terms *terms, int64_t published_us);
 
 /* The share of the shorter text's shingles that the longer one has, 0 to 1. */
 float story_containment(const struct story *one, const struct story *other);

@@ -12,8 +12,6 @@
 
 #include "related/words.h"
 
-enum { APART = 1u << 31 }; /* in the sequence: a pair does not end here */
-
 static void read_text(struct terms *terms, struct words *words, const char *language,
                       struct text text, size_t max_bytes, uint64_t seed);
 static uint32_t add(struct terms *terms, uint32_t hash, enum term_kind kind);
@@ -27,15 +25,24 @@ static void *grow(void *memory, size_t bytes);
 void terms_init(struct terms *terms)
 {
     *terms = (struct terms){0};
-    terms->_sequence = grow(NULL, TERMS_MAX_WORDS * sizeof(*terms->_sequence));
+    terms->sequence = grow(NULL, TERMS_MAX_WORDS * sizeof(*terms->sequence));
     make_room(terms, 1024);
 }
 
 void terms_finish(struct terms *terms)
 {
     free(terms->term);
-    free(terms->_sequence);
+    free(terms->sequence);
     free(terms->_slots);
+}
+
+void terms_copy(struct terms *copy, const struct terms *terms)
+{
+    *copy = *terms;
+    copy->term = grow(NULL, (terms->count + 1) * sizeof(*copy->term));
+    memcpy(copy->term, terms->term, terms->count * sizeof(*copy->term));
+    copy->sequence = copy->_slots = NULL;
+    copy->_capacity = copy->_nslots = 0;
 }
 
 void terms_read(struct terms *terms, struct words *words, const struct article_source *article)
@@ -45,12 +52,13 @@ void terms_read(struct terms *terms, struct words *words, const struct article_s
     forget_slots(terms);
     terms->count = terms->length = 0;
     read_text(terms, words, article->language, article->title, TERMS_TEXT_BYTES, seed);
-    size_t title_end = terms->length;
+    terms->title_end = terms->length;
     read_text(terms, words, article->language, article->summary, TERMS_TEXT_BYTES, seed);
+    terms->body_start = terms->length;
     read_text(terms, words, article->language, article->body, TERMS_TEXT_BYTES, seed);
     terms->nwords = terms->count;
-    add_pairs(terms, 0, title_end, seed, true);
-    add_pairs(terms, title_end, terms->length, seed, false);
+    add_pairs(terms, 0, terms->title_end, seed, true);
+    add_pairs(terms, terms->title_end, terms->length, seed, false);
     drop_rare_pairs(terms);
     for (size_t i = 0; i < article->ntags; i++)
         add(terms, (uint32_t)XXH3_64bits(&article->tags[i], sizeof(article->tags[i])), TERM_TAG);
@@ -67,7 +75,7 @@ static void read_text(struct terms *terms, struct words *words, const char *lang
     while (terms->length < TERMS_MAX_WORDS && words_next(words, &word)) {
         uint32_t hash = (uint32_t)XXH3_64bits_withSeed(word.text, word.bytes, seed);
         uint32_t index = add(terms, hash, TERM_WORD);
-        terms->_sequence[terms->length++] = word.is_next ? index : index | APART;
+        terms->sequence[terms->length++] = word.is_next ? index : index | TERM_APART;
     }
 }
 
@@ -122,9 +130,9 @@ static void forget_slots(struct terms *terms)
 static void add_pairs(struct terms *terms, size_t first, size_t end, uint64_t seed, bool is_title)
 {
     for (size_t i = first + 1; i < end; i++) {
-        if (terms->_sequence[i] & APART)
+        if (terms->sequence[i] & TERM_APART)
             continue;
-        uint32_t one = terms->_sequence[i - 1] & ~APART, other = terms->_sequence[i];
+        uint32_t one = terms->sequence[i - 1] & ~TERM_APART, other = terms->sequence[i];
         const uint32_t both[] = {terms->term[one].term, terms->term[other].term};
         uint32_t index =
             add(terms, (uint32_t)XXH3_64bits_withSeed(both, sizeof(both), seed), TERM_PAIR);

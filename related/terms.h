@@ -21,6 +21,9 @@ enum {
 
 enum term_kind { TERM_WORD, TERM_PAIR, TERM_TAG };
 
+/* In the sequence: something stands between this word and the one before. */
+#define TERM_APART (UINT32_C(1) << 31)
+
 struct term {
     uint32_t term;          /* the lowest two bits are its kind */
     uint16_t count;         /* how often the text has it; of a tag: 1 */
@@ -49,15 +52,19 @@ struct terms {
         term; /* the words in the order of their first occurrence, then pairs, then tags; each once */
     size_t count, nwords;
     uint32_t length; /* words of the text, with repetitions */
+    uint32_t title_end, body_start;
+    uint32_t *sequence; /* the words in the order of the text: an index, and perhaps TERM_APART */
 
     size_t _capacity;
-    uint32_t *_sequence; /* the indices of the text's words, in the order of the text */
-    uint32_t *_slots;    /* a hash table of indices + 1; 0: empty */
-    size_t _nslots;      /* a power of two, at least twice _capacity */
+    uint32_t *_slots; /* a hash table of indices + 1; 0: empty */
+    size_t _nslots;   /* a power of two, at least twice _capacity */
 };
 
 void terms_init(struct terms *terms);
 void terms_finish(struct terms *terms);
+
+/* Makes a copy that has no sequence and takes no more terms. */
+void terms_copy(struct terms *copy, const struct terms *terms);
 
 /* Replaces the terms by those of the article. A pair is a term if the article has it twice, or in its title. */
 void terms_read(struct terms *terms, struct words *words, const struct article_source *article);

@@ -95,6 +95,23 @@ Test(index, finds_the_same_in_any_order_of_the_articles)
     index_finish(&all);
 }
 
+Test(index, forgets_an_article_that_is_removed)
+{
+    int64_t best[RANK_FINALISTS];
+
+    read_all((const int[]){0, 1, 2, 3, 4, 5});
+    cr_assert_geq(candidates_of(0, best), 1);
+    uint64_t before = index_find(&all, vectors[1].term[0])->having;
+    index_remove(&all, vectors[1].term, vectors[1].n, 10, "en", 2);
+    cr_expect_eq(index_find(&all, vectors[1].term[0])->having, before - 1);
+    cr_expect_eq(all.language[0].population.articles, 3);
+    cr_expect_eq(all.all.articles, 5);
+    unsigned n = candidates_of(0, best);
+    for (unsigned i = 0; i < n; i++)
+        cr_expect_neq(best[i], 2);
+    index_finish(&all);
+}
+
 Test(index, counts_languages_beyond_its_bound_as_one)
 {
     struct terms none = {0};

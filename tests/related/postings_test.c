@@ -37,6 +37,7 @@ Test(postings, keep_the_heaviest_and_of_the_others_the_latest)
     cr_expect(postings_add(&postings, posting(N + 2, 0, N + 1)), "late");
     cr_expect(postings_add(&postings, posting(N + 3, N, 0)), "heavy");
     cr_expect_eq(postings.n, POSTINGS_MAX);
+    postings_finish(&postings);
 }
 
 static int by_chance(const void *a, const void *b)
@@ -65,7 +66,10 @@ Test(postings, do_not_depend_on_the_order_in_which_the_articles_come)
         cr_assert_eq(postings.n, first.n);
         for (unsigned i = 0; i < first.n; i++)
             cr_assert_eq(postings.posting[i].article, first.posting[i].article, "place %u", i);
+        if (round > 0)
+            postings_finish(&postings);
     }
+    postings_finish(&first);
 }
 
 Test(postings, lose_an_article_that_is_removed_and_stay_in_order)
@@ -87,4 +91,5 @@ Test(postings, lose_an_article_that_is_removed_and_stay_in_order)
         cr_assert_not(postings_remove(&postings, article));
         cr_assert_eq(postings.n, before - 1);
     }
+    postings_finish(&postings);
 }

@@ -199,3 +199,18 @@ Test(rank, of_no_finalists_is_an_empty_list)
 {
     cr_expect_str_eq(choose(NULL, 0, "", NULL), "");
 }
+
+Test(rank, knows_the_score_of_an_article_on_the_list_of_its_candidate)
+{
+    const struct vector vector = words_of("abcde");
+    struct profile article = profile_of(1, 5), candidate = profile_of(2, 0), far = candidate;
+    struct query query;
+    query_make(&query, &vector, idf);
+    struct score score = rank_score(&query, &article, &vector, &candidate);
+    struct score other = rank_score(&query, &candidate, &vector, &article);
+    cr_expect_float_eq(rank_back_score(&score, &article, &candidate), other.total, 1e-6);
+    cr_expect_lt(other.total, score.total, "a later article counts less");
+    far.self = 1e6F;
+    score = rank_score(&query, &article, &vector, &far);
+    cr_expect_eq(rank_back_score(&score, &article, &far), 0, "not near enough for that list");
+}
