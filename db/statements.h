@@ -1,13 +1,13 @@
 /* db/statements.h - the statements that connections run. The text of each is a file of db/sql/.
  *
- * There are three tables: this one for the pools, and one each in change_feed.c and related_worker.c. */
+ * There are three tables: this one for the pools, and one each in change_feed.c and lists/statements.c. */
 #ifndef DB_STATEMENTS_H
 #define DB_STATEMENTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { DB_QUERY_MAX_PARAMS = 4, DB_SET_MAX_STATEMENTS = 32 };
+enum { DB_STATEMENT_MAX_PARAMS = 12, DB_SET_MAX_STATEMENTS = 32 };
 
 /* The statements of a pool, as handlers name them. */
 enum db_statement {
@@ -29,7 +29,8 @@ enum { DB_NGROUPS_OF_CONNECTIONS = 2 };
 struct db_statement_info {
     const char *name; /* PostgreSQL and the metrics know the statement by this name */
     const char *sql;
-    unsigned param_types[DB_QUERY_MAX_PARAMS]; /* an OID of pg_type for each parameter, then 0 */
+    unsigned
+        param_types[DB_STATEMENT_MAX_PARAMS]; /* an OID of pg_type for each parameter, then 0 */
     bool optional; /* a connection is useful before this statement is prepared: db_conn_prepare() */
     bool streamed; /* the rows arrive one at a time */
     bool batched;  /* of a pool: $1 is bigint[]; column 1 is the id of a row, and the rows of an id

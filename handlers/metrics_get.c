@@ -16,6 +16,7 @@ static void show_http(FILE *out, const struct service *self);
 static void show_answers(FILE *out, const struct service *self);
 static void show_db(FILE *out, const struct service *self);
 static void show_background(FILE *out, const struct process *process);
+static void show_lists(FILE *out, const struct lists_stats *stats);
 static void show_weather(FILE *out, const struct weather_stats *stats);
 static void show_process(FILE *out, const struct process *process);
 
@@ -221,7 +222,7 @@ static void show_db(FILE *out, const struct service *self)
 static void show_background(FILE *out, const struct process *process)
 {
     const struct db_change_feed_stats *feed = &process->change_feed;
-    const struct db_related_worker_stats *worker = &process->related_worker;
+    const struct lists_stats *worker = &process->related_worker;
 
     show_number(out, "broadsheet_change_feed_up", "gauge",
                 "1 while the change feed reads; without it nothing is answered from memory.",
@@ -254,6 +255,37 @@ static void show_background(FILE *out, const struct process *process)
     show_number(out, "broadsheet_related_worker_failed_articles_total", "counter",
                 "Failures at one article, which is tried again later.",
                 counter_get(&worker->failed_articles));
+    show_lists(out, worker);
+}
+
+static void show_lists(FILE *out, const struct lists_stats *stats)
+{
+    static const char *const sizes[] = {
+        [LISTS_FEW] = "0-2", [LISTS_SHORT] = "3-5", [LISTS_FULL] = "6"};
+
+    head(out, "broadsheet_related_lists_total", "counter",
+         "Related lists that this process has made, by the number of cards.");
+    for (enum lists_size size = 0; size < LISTS_NSIZES; size++)
+        fprintf(out, "broadsheet_related_lists_total{cards=\"%s\"} %" PRIu64 "\n", sizes[size],
+                counter_get(&stats->lists[size]));
+    head(out, "broadsheet_related_list_seconds_total", "counter",
+         "The time that this process took for them.");
+    fprintf(out, "broadsheet_related_list_seconds_total %.6f\n",
+            (double)counter_get(&stats->list_us) * 1e-6);
+    show_number(out, "broadsheet_related_queue_rows", "gauge",
+                "Articles and lists in the queue; 100,000 stands for more.",
+                counter_get(&stats->queued));
+    show_number(out, "broadsheet_related_queue_age_seconds", "gauge",
+                "The age of the oldest row of that queue.", counter_get(&stats->queue_age_s));
+    head(out, "broadsheet_related_oldest_list_age_seconds", "gauge",
+         "The age of the list that was made longest ago, by the version of the analysis.");
+    for (size_t i = 0; i < LISTS_MAX_VERSIONS; i++) {
+        if (counter_get(&stats->oldest[i].analysis) != 0)
+            fprintf(out,
+                    "broadsheet_related_oldest_list_age_seconds{version=\"%" PRIu64 "\"} %" PRIu64
+                    "\n",
+                    counter_get(&stats->oldest[i].analysis), counter_get(&stats->oldest[i].age_s));
+    }
 }
 
 static void show_weather(FILE *out, const struct weather_stats *stats)

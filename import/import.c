@@ -3,8 +3,8 @@
  *     each file:  ndjson_next --> article_line_parse --> loader_add (one chunk, one transaction)
  *                   | too long       | bad                 | the database refuses it
  *                   +----------------+---------------------+--> "FILE:LINE: reason", then go on
- *     then:       make related lists until the queue is empty. A large import has a second session
- *                 for this, which begins while the files are loaded.
+ *     then:       make related lists until the queue is empty (import/relate.h). In a large import, a
+ *                 thread reads articles while the files are loaded.
  *     last:       a summary                                                                        */
 #include "import/import.h"
 
@@ -53,14 +53,15 @@ int import_run(const char *database_url, unsigned chunk, char *const *files, siz
 
     progress_init(&import.progress);
     article_line_init(&import.article);
-    relate_init(&import.relate, database_url, chunk, on_related);
-    bool is_alive = loader_init(&import.loader, database_url, chunk, on_refused);
+    bool is_alive = loader_init(&import.loader, database_url, chunk, on_refused) &&
+                    relate_init(&import.relate, database_url, chunk, on_related);
     for (size_t i = 0; is_alive && i < nfiles; i++)
         is_alive = import_file(&import, files[i]);
     is_alive = is_alive && relate_all(&import);
-    relate_finish(&import.relate);
     if (!is_alive)
-        say(&import, "broadsheet import: the database failed: %s", import.loader.session.error);
+        say(&import, "broadsheet import: the database failed: %s",
+            import.relate.error[0] != '\0' ? import.relate.error : import.loader.session.error);
+    relate_finish(&import.relate);
     summarize(&import);
     loader_finish(&import.loader);
     article_line_finish(&import.article);

@@ -1,128 +1,87 @@
-/* Two sessions work on one queue. The database gives each caller articles that no other caller has. */
 #include "import/relate.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "db/conninfo.h"
 #include "import/import_sql.h"
+#include "lists/bulk.h"
 
-static void *help(void *argument);
-static void read_while_loading(struct relate *relate, struct session *session);
-static void make_lists(struct relate *relate, struct session *session);
-static long list_articles(const struct relate *relate);
-static bool step(struct session *session, const char *sql, long argument, long *ret_done);
+static unsigned threads_for(const struct relate *relate, long queued);
+static bool fail(struct relate *relate, const char *why);
 static void pause_ms(long ms);
 
-enum { POLL_MS = 50, MAX_IDLE_MS = 30000 };
+enum { POLL_MS = 20, MAX_IDLE_MS = 30000 };
 
-void relate_init(struct relate *relate, const char *database_url, unsigned chunk,
+bool relate_init(struct relate *relate, const char *database_url, unsigned chunk,
                  relate_step_fn *stepped)
 {
-    *relate = (struct relate){.stepped = stepped, ._database_url = database_url, ._chunk = chunk};
+    char *error = NULL;
+
+    *relate = (struct relate){.stepped = stepped, ._chunk = chunk};
+    relate->_conninfo = db_conninfo_create(database_url, &error);
+    if (relate->_conninfo == NULL) {
+        fail(relate, error);
+        free(error);
+        return false;
+    }
+    relate->_bulk = lists_bulk_create(&(struct lists_bulk_config){
+        .conninfo = relate->_conninfo, .read_most = (int)(4 * chunk), .make_most = (int)chunk});
+    return true;
 }
 
 void relate_help(struct relate *relate)
 {
-    if (!relate->_has_helper)
-        relate->_has_helper = pthread_create(&relate->_helper, NULL, help, relate) == 0;
-}
-
-/* The helper thread. */
-static void *help(void *argument)
-{
-    struct relate *relate = argument;
-    struct session session;
-
-    if (session_init(&session, relate->_database_url)) {
-        read_while_loading(relate, &session);
-        make_lists(relate, &session);
-    }
-    session_finish(&session);
-    return NULL;
-}
-
-/* A step of a whole chunk takes two seconds. An article that is published meanwhile waits so long. */
-static long list_articles(const struct relate *relate)
-{
-    return (relate->_chunk + 1) / 2;
-}
-
-/* Makes no lists yet: later articles may belong to them. */
-static void read_while_loading(struct relate *relate, struct session *session)
-{
-    long done;
-
-    while (!atomic_load(&relate->_is_loaded) && !atomic_load(&relate->_is_over)) {
-        if (!step(session, import_sql_read_related, 2 * relate->_chunk, &done))
-            return;
-        if (done == 0)
-            pause_ms(POLL_MS);
-    }
-}
-
-static void make_lists(struct relate *relate, struct session *session)
-{
-    long done;
-
-    while (!atomic_load(&relate->_is_over)) {
-        if (!step(session, import_sql_work_related, list_articles(relate), &done))
-            return;
-        if (done == 0)
-            pause_ms(POLL_MS);
-    }
+    lists_bulk_add_threads(relate->_bulk, 1);
 }
 
 bool relate_rest(struct relate *relate, struct session *session)
 {
-    long done, queued, mark, before = -1, reached, parsed_to = 0;
+    long queued, mark, before = -1;
 
-    atomic_store(&relate->_is_loaded, true);
     if (!relate_queued(session, &queued))
-        return false;
-    if (queued >= relate->_chunk)
-        relate_help(relate);
-    for (long idle_ms = 0; idle_ms < MAX_IDLE_MS;) {
-        if (!step(session, import_sql_work_related, list_articles(relate), &done))
-            return false;
-        relate->stepped(relate);
-        if (done > 0) {
-            idle_ms = 0;
-            continue;
-        }
-        /* No list can be made while the helper still reads: parse for it meanwhile. */
-        if (!step(session, import_sql_parse_related, parsed_to, &reached))
-            return false;
-        if (reached > 0) {
-            parsed_to = reached;
-            continue;
-        }
+        return fail(relate, session->error);
+    lists_bulk_begin_lists(relate->_bulk);
+    for (long idle_ms = 0; idle_ms < MAX_IDLE_MS; pause_ms(POLL_MS)) {
         if (session_number(session, import_sql_queue_mark, 0, &mark) != SESSION_OK)
-            return false;
+            return fail(relate, session->error);
         if (mark == 0)
             return true;
+        lists_bulk_add_threads(relate->_bulk, threads_for(relate, queued));
+        const char *error = lists_bulk_error(relate->_bulk);
+        if (error != NULL)
+            return fail(relate, error);
+        relate->stepped(relate);
         idle_ms = mark == before ? idle_ms + POLL_MS : 0;
         before = mark;
-        pause_ms(POLL_MS);
     }
     return true;
 }
 
-/* One call in a transaction of its own. After a conflict, the next call repeats the work. */
-static bool step(struct session *session, const char *sql, long argument, long *ret_done)
+/* One for each core, where there is much to do. */
+static unsigned threads_for(const struct relate *relate, long queued)
 {
-    enum session_result status = session_number(session, sql, argument, ret_done);
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
-    if (status == SESSION_AGAIN || status == SESSION_REFUSED)
-        *ret_done = 0;
-    return status != SESSION_FAILED;
+    if (queued < (long)relate->_chunk || cores < 1)
+        return 1;
+    return cores < LISTS_BULK_MAX_THREADS ? (unsigned)cores : LISTS_BULK_MAX_THREADS;
+}
+
+static bool fail(struct relate *relate, const char *why)
+{
+    snprintf(relate->error, sizeof(relate->error), "%s", why);
+    return false;
 }
 
 void relate_finish(struct relate *relate)
 {
-    atomic_store(&relate->_is_over, true);
-    if (relate->_has_helper)
-        pthread_join(relate->_helper, NULL);
-    relate->_has_helper = false;
+    if (relate->_bulk != NULL)
+        lists_bulk_stop(relate->_bulk);
+    db_conninfo_destroy(relate->_conninfo);
+    *relate = (struct relate){0};
 }
 
 bool relate_queued(struct session *session, long *ret_n)

@@ -1,48 +1,42 @@
-/* import/relate.h - makes the related lists of the queue, in two sessions: the importer's own, and that
- * of a helper thread, which reads new articles while the importer still loads others.
+/* import/relate.h - waits until the queue of related lists is empty, while the threads of lists/bulk.h work on it.
  *
- *     relate_init   relate_help   (loading)     relate_rest       relate_finish
- *                        |                      parses, then makes lists --+
- *                        +--> thread: reads articles,  then makes lists ---+                         */
+ *     relate_init   relate_help (loading)       relate_rest                    relate_finish
+ *                        +--> a thread: reads articles --+--> all threads: make lists --+     */
 #ifndef IMPORT_RELATE_H
 #define IMPORT_RELATE_H
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "import/session.h"
 
 struct relate;
 
-/* Called by relate_rest after each step. */
+/* Called by relate_rest every now and then. */
 typedef void relate_step_fn(struct relate *relate);
 
 struct relate {
     relate_step_fn *stepped;
+    char error[512]; /* one line, after relate_rest has returned false */
 
-    const char *_database_url;
-    long _chunk;
-    pthread_t _helper;
-    bool _has_helper;
-    atomic_bool _is_loaded, _is_over;
+    struct db_conninfo *_conninfo;
+    struct lists_bulk *_bulk;
+    unsigned _chunk;
 };
 
-/* The URL is borrowed until relate_finish. chunk: the articles of a transaction that writes; one that reads takes two
- * chunks, and one that makes lists takes half a chunk. */
-void relate_init(struct relate *relate, const char *database_url, unsigned chunk,
+/* False: the URL can't be read. chunk: the articles of a transaction that writes; one that reads articles takes four
+ * chunks, and one that makes lists takes one. */
+bool relate_init(struct relate *relate, const char *database_url, unsigned chunk,
                  relate_step_fn *stepped);
 
-/* Starts the helper if there is none yet. This is useful for a large import. If the helper fails,
- * relate_rest does its work too. */
+/* Starts one thread, if there is none yet, while others still write articles: useful for a large import. */
 void relate_help(struct relate *relate);
 
-/* Blocks until the queue is empty and no list is stale. This includes entries of an earlier import and
- * of other writers. Also returns true when nothing has changed for 30 s, because others have locked the
- * rest: that stays in the queue. False if the session failed. */
+/* Blocks until the queue is empty and no part is marked. This includes entries of an earlier import and of other
+ * writers. Also returns true when nothing has changed for 30 s, because others have locked the rest: that stays in the
+ * queue. False and an error if the database failed. session: of the caller, for questions. */
 bool relate_rest(struct relate *relate, struct session *session);
 
-/* Ends the helper after its current step. */
+/* Ends the threads after their current statements. */
 void relate_finish(struct relate *relate);
 
 /* The number of articles in the queue. */

@@ -20,7 +20,7 @@ static void start_weather(struct background *background);
 static db_change_feed_news_fn on_news;
 static db_change_feed_lost_fn on_lost;
 static void log_reliability(struct background *background, const char *unreliable);
-static db_related_failed_fn on_failed;
+static lists_failed_fn on_failed;
 static db_event_fn on_change_feed_event, on_related_worker_event;
 static void on_report(struct weather *weather, struct report *report);
 static void on_city_change(struct weather *weather, const struct city_weather *city);
@@ -50,7 +50,7 @@ static void *run(void *p)
     timer_finish(&background->_trim);
     weather_destroy(background->_weather);
     gzip_finish_thread();
-    db_related_worker_finish(&background->_related_worker);
+    lists_worker_stop(&background->_lists_worker);
     db_change_feed_finish(&background->_change_feed);
     return NULL;
 }
@@ -74,12 +74,11 @@ static void set_up(struct background *background)
                                                         .on_lost = on_lost,
                                                         .on_event = on_change_feed_event,
                                                         .stats = &process->change_feed});
-    db_related_worker_init(&background->_related_worker,
-                           &(struct db_related_worker_config){.loop = &background->_loop,
-                                                              .conninfo = config->conninfo,
-                                                              .on_failed = on_failed,
-                                                              .on_event = on_related_worker_event,
-                                                              .stats = &process->related_worker});
+    lists_worker_start(&background->_lists_worker,
+                       &(struct lists_worker_config){.conninfo = config->conninfo,
+                                                     .on_failed = on_failed,
+                                                     .on_event = on_related_worker_event,
+                                                     .stats = &process->related_worker});
     if (config->cities != NULL)
         start_weather(background);
 }
@@ -110,17 +109,17 @@ static void on_news(struct db_change_feed *feed, const struct db_change_feed_new
 {
     struct background *background = container_of(feed, struct background, _change_feed);
     log_reliability(background, news->unreliable);
-    db_related_worker_follow(&background->_related_worker, news->server);
+    lists_worker_follow(&background->_lists_worker, news->server);
     for (size_t i = 0; i < background->_config.nworkers; i++)
         worker_tell(&background->_config.workers[i], news);
     if (news->everything || news->n > 0)
-        db_related_worker_wake(&background->_related_worker);
+        lists_worker_wake(&background->_lists_worker);
 }
 
 static void on_lost(struct db_change_feed *feed)
 {
     struct background *background = container_of(feed, struct background, _change_feed);
-    db_related_worker_follow(&background->_related_worker, NULL);
+    lists_worker_follow(&background->_lists_worker, NULL);
     for (size_t i = 0; i < background->_config.nworkers; i++)
         worker_tell_lost(&background->_config.workers[i]);
 }
@@ -141,8 +140,9 @@ static void log_reliability(struct background *background, const char *unreliabl
         log_event(LOG_INFO, "changes_reliable");
 }
 
-static void on_failed(int64_t article, const char *reason)
+static void on_failed(struct lists_maker *maker, int64_t article, const char *reason)
 {
+    (void)maker;
     char id[24];
     snprintf(id, sizeof(id), "%" PRId64, article);
     log_event(LOG_WARN, "related_article_failed", {"article", id}, {"reason", reason},

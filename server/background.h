@@ -1,6 +1,6 @@
 /* server/background.h - the thread that works for all others: it hears of changes in the database and sends
- * news to every worker, it makes related lists, it fetches the weather, and it gives freed memory back. One per
- * process. */
+ * news to every worker, it fetches the weather, and it gives freed memory back. It wakes the thread that makes
+ * related lists. One per process. */
 #ifndef SERVER_BACKGROUND_H
 #define SERVER_BACKGROUND_H
 
@@ -9,7 +9,7 @@
 #include <semaphore.h>
 
 #include "db/change_feed.h"
-#include "db/related_worker.h"
+#include "lists/worker.h"
 #include "server/worker.h"
 #include "weather/settings.h"
 #include "weather/weather.h"
@@ -31,8 +31,8 @@ struct background {
     struct loop _loop;
     h2o_multithread_receiver_t _messages, _resolver;
     struct db_change_feed _change_feed;
-    struct db_related_worker _related_worker;
-    struct weather *_weather; /* NULL: there is none */
+    struct lists_worker _lists_worker; /* a thread of its own: analysis takes milliseconds */
+    struct weather *_weather;          /* NULL: there is none */
     char _user_agent[WEATHER_USER_AGENT_SIZE];
     struct timer _trim;
     char _unreliable[SERVICE_REASON_SIZE]; /* as it was logged last */

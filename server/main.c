@@ -6,6 +6,7 @@
 
 #include "handlers/routes.h"
 #include "import/import.h"
+#include "import/relate_command.h"
 #include "server/options.h"
 #include "server/serve.h"
 #include "weather/command.h"
@@ -36,6 +37,8 @@ int main(int argc, char **argv)
     case COMMAND_IMPORT:
         return import_run(options.database_url, options.import_chunk, options.arguments,
                           options.narguments);
+    case COMMAND_RELATE:
+        return relate_command(options.database_url, options.import_chunk, options.relate_all);
     }
     return 2;
 }

@@ -118,8 +118,9 @@ bool options_read(struct options *options, int argc, char **argv, char **ret_err
 static bool read_flags(struct options *options, const char *values[NSETTINGS], int argc,
                        char **argv, char **ret_error)
 {
-    enum { HELP = NSETTINGS, VERSION, NFLAGS };
+    enum { HELP = NSETTINGS, VERSION, ALL, NFLAGS };
     struct option flags[NFLAGS + 1] = {[HELP] = {"help", no_argument, NULL, HELP},
+                                       [ALL] = {"all", no_argument, NULL, ALL},
                                        [VERSION] = {"version", no_argument, NULL, VERSION}};
     for (int i = 0; i < NSETTINGS; i++)
         flags[i] = (struct option){settings[i].flag, required_argument, NULL, i};
@@ -141,7 +142,10 @@ static bool read_flags(struct options *options, const char *values[NSETTINGS], i
             return fault(ret_error, "there is no flag -%c: see broadsheet --help", optopt);
         if (i == '?')
             return fault(ret_error, "there is no flag %s: see broadsheet --help", argv[optind - 1]);
-        values[i] = optarg;
+        if (i == ALL)
+            options->relate_all = true;
+        else
+            values[i] = optarg;
     }
     return read_command(options, argv + optind, (size_t)(argc - optind), ret_error);
 }
@@ -167,11 +171,19 @@ static bool read_command(struct options *options, char *const *words, size_t n, 
             return fault(ret_error, "import needs a file: broadsheet import FILE..., with - for "
                                     "standard input");
         options->command = COMMAND_IMPORT;
+    } else if (strcmp(words[0], "relate") == 0) {
+        if (n > 1)
+            return fault(ret_error,
+                         "relate takes no argument, and here is \"%s\": see broadsheet --help",
+                         words[1]);
+        options->command = COMMAND_RELATE;
     } else if (strcmp(words[0], "weather") == 0) {
         options->command = COMMAND_WEATHER;
     } else {
         return fault(ret_error, "there is no command \"%s\": see broadsheet --help", words[0]);
     }
+    if (options->relate_all && options->command != COMMAND_RELATE)
+        return fault(ret_error, "--all belongs to broadsheet relate: see broadsheet --help");
     options->arguments = words + (n > 0);
     options->narguments = n > 0 ? n - 1 : 0;
     return true;
@@ -226,6 +238,9 @@ void options_print_help(FILE *out)
         "usage: broadsheet [serve] [FLAG...]\n"
         "       broadsheet import [FLAG...] FILE...    articles from NDJSON files (- is standard\n"
         "                                              input) into the database\n"
+        "       broadsheet relate [FLAG...] [--all]    works until the queue of related lists is "
+        "empty;\n"
+        "                                              --all makes every list again\n"
         "       broadsheet weather [FLAG...] [CITY...] fetches the weather now, and prints it as "
         "JSON;\n"
         "                                              needs no database\n"

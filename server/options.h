@@ -9,7 +9,14 @@
 #include "server/log.h"
 #include "weather/settings.h"
 
-enum command { COMMAND_SERVE, COMMAND_IMPORT, COMMAND_WEATHER, COMMAND_HELP, COMMAND_VERSION };
+enum command {
+    COMMAND_SERVE,
+    COMMAND_IMPORT,
+    COMMAND_RELATE,
+    COMMAND_WEATHER,
+    COMMAND_HELP,
+    COMMAND_VERSION
+};
 
 struct options {
     enum command command;
@@ -27,6 +34,7 @@ struct options {
     unsigned related_ms;
     unsigned max_connections; /* of clients, all threads together */
     unsigned import_chunk;    /* the articles of a transaction */
+    bool relate_all;
     struct weather_settings weather;
     enum log_level log;
 };

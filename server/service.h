@@ -8,7 +8,7 @@
 
 #include "base/container_of.h"
 #include "db/pool.h"
-#include "db/related_worker.h"
+#include "lists/maker.h"
 #include "server/answer_cache.h"
 #include "server/memory.h"
 #include "server/metrics.h"
@@ -25,7 +25,7 @@ struct process {
 
     /* Written by the background thread, read by any. */
     struct db_change_feed_stats change_feed;
-    struct db_related_worker_stats related_worker;
+    struct lists_stats related_worker;
     bool has_weather;
     struct weather_stats weather;
 };

@@ -55,8 +55,3 @@ create or replace function keys_unpack(packed bytea) returns bigint[]
 return array(
     select ('x' || encode(substring(packed from i for 8), 'hex'))::bit(64)::bigint
     from generate_series(1, length(packed), 8) i);
-
--- How many articles a related list has.
-create or replace function related_list_length() returns integer
-    language sql immutable parallel safe
-return 6;

@@ -8,7 +8,7 @@
 -- snapshot that is taken under the lock. So all earlier marks have committed, and this snapshot has them; all later
 -- writers find the gates closed, and open them again.
 
--- The numbers of the advisory locks: 0 reads articles, 1 to 4 make lists, 5 writes marked documents and lists, 15 is
+-- The numbers of the advisory locks: 0 counts terms, 1 to 4 make lists, 5 writes marked documents and lists, 6 is the slow pass, 15 is
 -- the lock on the gates.
 create or replace function work_lock(n integer) returns bigint
     language sql stable

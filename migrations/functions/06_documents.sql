@@ -1,6 +1,6 @@
 -- The documents of articles, and their cards.
 --
---     triggers (functions/12_triggers.sql) --> on_article_rows --> article_views_write
+--     triggers (functions/11_triggers.sql) --> on_article_rows --> article_views_write
 --     db/sql/article_by_id.sql --> the gate is open, and the document is marked --> large_article.sql
 --                              --> article_views_now
 
@@ -65,14 +65,14 @@ as $$
         select string_agg(named_json(u.slug, u.name), ',' order by au.position) as list,
                string_agg(int8send(author_key(u.id)), '' order by au.position) as keys
         from article_authors au
-        join authors u on u.id = au.author_id
+        cross join lateral (select x.* from authors x where x.id = au.author_id offset 0) u -- and never all authors
         where au.article_id = a.id
     ) author
     cross join lateral (
         select string_agg(named_json(t.slug, t.name), ',' order by t.name collate "C") as list,
                string_agg(int8send(tag_key(t.id)), '' order by t.name collate "C") as keys
         from article_tags at
-        join tags t on t.id = at.tag_id
+        cross join lateral (select x.* from tags x where x.id = at.tag_id offset 0) t
         where at.article_id = a.id
     ) tag
 $$;

@@ -1,6 +1,6 @@
 -- Related lists as their readers get them.
 --
---     related_work (functions/11_work.sql) --> related_views_write
+--     related_write_lists (functions/09_related.sql) --> stale_work --> related_views_write
 --     db/sql/related_by_id.sql --> the gate is open --> related_views_now
 
 -- The lists of these articles as in related_views, made from the stored cards.

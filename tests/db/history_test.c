@@ -196,6 +196,7 @@ Test(history, continues_after_a_data_only_restore_of_the_six_tables)
     cr_expect(news.everything == 1 || strstr(news.keys, "0000000000000011") != NULL, "%s",
               news.keys);
     cr_expect_eq(model_number(restored, "select count(*) from article_views"), 5);
+    model_add_work(copy);
     model_expect_settled(restored, "a data-only restore");
     cr_expect_gt(model_number(restored, "select count(*) from article_related"), 3,
                  "lists are made");

@@ -22,6 +22,50 @@ enum { SETTLE_MS = 30000 };
 
 static const char stored_lists[] = "select * from related_views where article_id = any ($1)";
 
+/* The steps of lists/read.c and lists/make.c. */
+static const char related_work[] =
+    "create or replace function public.related_work(most integer, out done integer, out failed bigint[], "
+    "out reason "
+    "text)"
+    " language plpgsql set search_path = public, pg_temp as $$"
+    " declare taken bigint[]; this_turn smallint; seen bigint;"
+    " begin"
+    "  select m.done, m.failed, m.reason into done, failed, reason from work_marks(greatest(most, "
+    "200)) m;"
+    "  select array_agg(t.article_id), min(t.turn) into taken, this_turn from related_take(most) t;"
+    "  if taken is not null then"
+    "   perform related_lock_terms(taken);"
+    "   perform related_write_articles(1::smallint, array_agg(a.id), array_agg(a.published_at),"
+    "     array_agg(a.section_id), array_agg('en'::text), array_agg(0), array_agg(0::real), "
+    "array_agg(0::bigint),"
+    "     array_agg(''::bytea), array_agg(''::bytea), array_agg(''::bytea))"
+    "    from articles a where a.id = any (taken) and a.status = 'published';"
+    "   perform related_read_done(taken, array(select t.id from unnest(taken) t (id) where not "
+    "exists"
+    "     (select from articles a where a.id = t.id and a.status = 'published')), '{}', this_turn, "
+    "3::smallint);"
+    "   done := done + cardinality(taken);"
+    "  end if;"
+    "  select array_agg(t.article_id), min(t.turn), min(t.revision) into taken, this_turn, seen"
+    "   from related_take_lists(most) t;"
+    "  if taken is not null then"
+    "   done := done + (select w.made from ("
+    "     select coalesce(array_agg(c.id), '{}') as ids, coalesce(array_agg(c.rank), '{}') as "
+    "ranks,"
+    "       coalesce(array_agg(c.card), '{}') as cards, coalesce(array_agg(1::real), '{}') as "
+    "scores"
+    "     from (select a.id, b.id as card,"
+    "             (row_number() over (partition by a.id order by abs(b.id - a.id), "
+    "b.id))::smallint as rank"
+    "           from articles a join articles b on b.id <> a.id"
+    "           where a.id = any (taken) and a.status = 'published' and b.status = 'published') c"
+    "     where c.rank <= 6) l,"
+    "    related_write_lists(1::smallint, this_turn, seen, taken, l.ids, l.ranks, l.cards, "
+    "l.scores,"
+    "      '{}', '{}', '{}', 6::smallint) w);"
+    "  end if;"
+    " end $$";
+
 static void fill(PGconn *session);
 static void expect_documents(PGconn *session, const char *after);
 static void expect_lists(PGconn *session, const char *found_by, const char *after);
@@ -39,9 +83,15 @@ char *model_create(void)
                      " where relnamespace = 'public'::regnamespace and relkind = 'r' loop"
                      " execute format('alter table %%s set (autovacuum_enabled = off)', t);"
                      " end loop; end $$");
+    model_add_work(url);
     fill(session);
     PQfinish(session);
     return url;
+}
+
+void model_add_work(const char *url)
+{
+    test_sql(url, "%s", related_work);
 }
 
 void model_reset(PGconn *session)

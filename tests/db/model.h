@@ -19,8 +19,13 @@
 #include <libpq-fe.h>
 #include <stdbool.h>
 
-/* A new database with this site; its change log is empty. The caller frees the URL. */
+/* A new database with this site; its change log is empty. The caller frees the URL. The database also has
+ * the function of model_add_work(). */
 char *model_create(void);
+
+/* Adds a function related_work(most), which makes lists as the programs of lists/ do, in one statement and without any
+ * analysis: a list has the articles with the nearest ids. url: of the owner. */
+void model_add_work(const char *url);
 
 /* The same site again, in the same database. No other session may have a transaction open. */
 void model_reset(PGconn *session);

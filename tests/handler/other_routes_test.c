@@ -197,6 +197,10 @@ Test(metrics_get, shows_the_numbers_of_the_process)
     counter_set(&process->change_feed.is_unreliable, 1);
     counter_set(&process->related_worker.failed_articles, 3);
     counter_set(&process->change_feed.reads, 12);
+    counter_set(&process->related_worker.lists[LISTS_SHORT], 4);
+    counter_set(&process->related_worker.queued, 5);
+    counter_set(&process->related_worker.oldest[0].analysis, 1);
+    counter_set(&process->related_worker.oldest[0].age_s, 77);
     memory_reserve(&process->memory, 4321);
     memory_reserve(&process->memory, SIZE_MAX);
     client_send(client, "GET /metrics", "");
@@ -205,6 +209,10 @@ Test(metrics_get, shows_the_numbers_of_the_process)
     expect_metric(text, "\nbroadsheet_change_feed_unreliable 1\n");
     expect_metric(text, "\nbroadsheet_related_worker_failed_articles_total 3\n");
     expect_metric(text, "\nbroadsheet_change_feed_reads_total 12\n");
+    expect_metric(text, "\nbroadsheet_related_lists_total{cards=\"3-5\"} 4\n");
+    expect_metric(text, "\nbroadsheet_related_queue_rows 5\n");
+    expect_metric(text, "\nbroadsheet_related_oldest_list_age_seconds{version=\"1\"} 77\n");
+    cr_expect_null(strstr(text, "version=\"0\""));
     expect_metric(text, "\nbroadsheet_memory_bytes 4321\n");
     expect_metric(text, "\nbroadsheet_memory_refused_total 1\n");
     expect_metric(text, "\nbroadsheet_log_lines_lost_total 0\n");

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/db/model.h"
+#include "tests/lists/relater.h"
 #include "tests/support/database.h"
 #include "tests/support/fail.h"
 #include "tests/support/process.h"
@@ -51,6 +53,7 @@ static void migrate_and_grant(void)
     migrate("up", NULL, NULL);
     migrate("grant", "writer", writer);
     migrate("grant", "reader", reader);
+    model_add_work(owner_url);
 }
 
 static void close_database(void)
@@ -137,8 +140,6 @@ static void expect_statements_run(PGconn *server)
                 {"article_by_slug", "(text)", "('a-101')"},
                 {"changes_since", "(text)", "('')"},
                 {"notify_test", "(text)", "('x')"},
-                {"related_work", "(integer)", "(1)"},
-                {"change_log_trim", "(text)", "('1 minute')"},
                 {"session_settings", "(text)", "('20000')"}};
     glob_t files;
     cr_assert_eq(glob(BROADSHEET_SOURCE_DIR "/db/sql/*.sql", 0, NULL, &files), 0);
@@ -170,6 +171,9 @@ Test(ordinary, an_owner_that_is_not_a_superuser_migrates_and_grants_each_role_it
     write_articles(cms, 100);
     work_and_read(server, 100);
     expect_statements_run(server);
+    test_session_sql(cms, "update articles set body = 'New' where id = 101");
+    relate(reader_url);
+    cr_expect_eq(number(server, "select count(*) from related_queue"), 0);
     cr_expect_eq(number(server, "select count(*) from article_views"), 3);
 
     static const char *const inner[] = {"article_views",    "article_cards", "related_views",
@@ -189,12 +193,12 @@ Test(ordinary, an_owner_that_is_not_a_superuser_migrates_and_grants_each_role_it
                                          "create table public.mine (i int)"};
     for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++)
         cr_expect(is_denied(server, writes[i]), "a reader: %s", writes[i]);
-    static const char *const calls[] = {"select related_work(1)",
+    static const char *const calls[] = {"select related_take(1)",
                                         "select close_gates()",
                                         "select change_log_since('')",
                                         "select change_log_trim('0')",
                                         "select article_views_write('{1}')",
-                                        "select related_read(1)"};
+                                        "select work_marks(1)"};
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
         cr_expect(is_denied(cms, calls[i]), "a writer: %s", calls[i]);
     PQfinish(server);
@@ -312,6 +316,7 @@ Test(ordinary, a_turkish_database_gives_the_same_slugs)
     char *turkish = test_url_with_database(cluster, name);
     char *as_owner = test_format("%s&user=%s&password=secret", turkish, owner);
     test_database_migrate(as_owner, "up");
+    model_add_work(as_owner);
     PGconn *session = test_session_open(as_owner);
     write_articles(session, 100);
     work_and_read(session, 100);

@@ -63,10 +63,15 @@ void test_article_insert(const char *url, long id, const char *slug)
 
 void test_lists_keep(const char *url)
 {
-    test_sql(url, "create or replace function related_work(max_articles integer, out done integer,"
-                  "  out failed bigint[], out reason text) language plpgsql security definer"
-                  "  set search_path = public, pg_temp as"
-                  "  'begin done := stale_work(null, max_articles); perform close_gates(); end'");
+    test_sql(
+        url,
+        "create or replace function related_take(most integer, only_article bigint default null)"
+        "  returns table (article_id bigint, turn smallint) language sql security definer"
+        "  as 'select 1::bigint, 0::smallint where false';"
+        "create or replace function related_take_lists(most integer, only_article bigint default "
+        "null)"
+        "  returns table (article_id bigint, turn smallint, revision bigint) language sql"
+        "  security definer as 'select 1::bigint, 0::smallint, 0::bigint where false'");
 }
 
 PGconn *test_lock(const char *url, const char *tables)
@@ -87,7 +92,7 @@ long test_waiting(const char *url)
     return test_sql_number(
         url,
         "select count(*) from pg_stat_activity where datname = current_database()"
-        "  and wait_event_type = 'Lock' and state = 'active' and query !~ 'from related_work'");
+        "  and wait_event_type = 'Lock' and state = 'active' and query !~ 'from work_marks'");
 }
 
 static struct json_object *value_at(const struct http_answer *answer, const char *pointer)

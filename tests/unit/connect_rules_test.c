@@ -2,7 +2,7 @@
 
 #include "db/connect.h"
 #include "db/pool.h"
-#include "db/related_worker.h"
+#include "lists/worker.h"
 
 enum { S = 1000 };
 
@@ -53,9 +53,9 @@ Test(connect_rules, share_out_the_connections_that_are_allowed)
     cr_expect_eq(db_pool_share(0, 8), 1, "one connection is needed to ask the server");
 }
 
-Test(connect_rules, let_the_related_worker_wait_longer_after_each_failure)
+Test(connect_rules, let_the_worker_on_lists_wait_longer_after_each_failure)
 {
     const unsigned want[] = {1 * S, 2 * S, 4 * S, 8 * S, 16 * S, 30 * S, 30 * S};
     for (unsigned i = 0; i < 7; i++)
-        cr_expect_eq(db_related_worker_pause_ms(i + 1), want[i]);
+        cr_expect_eq(lists_worker_pause_ms(i + 1), want[i]);
 }

@@ -185,6 +185,8 @@ ParameterizedTestParameters(options, describes_an_error_in_one_line)
         {"--database-url u publish", "", "", "there is no command \"publish\""},
         {"--database-url u serve me", "", "", "serve takes no argument"},
         {"--database-url u import", "", "", "import needs a file"},
+        {"--database-url u relate all", "", "", "relate takes no argument"},
+        {"--database-url u serve --all", "", "", "--all belongs to broadsheet relate"},
         {"weather", "", "", "BROADSHEET_WEATHER_CITIES is not set"},
         {"weather", "BROADSHEET_WEATHER_CITIES", "", "BROADSHEET_WEATHER_CITIES is not set"},
         {"--database-url u --weather-parallel 0", "", "", "from 1 to 4096"},
@@ -209,6 +211,15 @@ Test(options, has_the_files_of_an_import_in_their_order)
     cr_expect_str_eq(options.arguments[0], "a.ndjson");
     cr_expect_str_eq(options.arguments[1], "b.ndjson");
     cr_expect_str_eq(options.arguments[2], "-");
+}
+
+Test(options, know_whether_every_list_is_made_again)
+{
+    cr_assert(read_line("relate --database-url u"), "%s", error);
+    cr_assert_eq(options.command, COMMAND_RELATE);
+    cr_expect_not(options.relate_all);
+    cr_assert(read_line("relate --all --database-url u"), "%s", error);
+    cr_expect(options.relate_all);
 }
 
 Test(options, needs_no_database_for_the_weather)

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
+#include "tests/lists/relater.h"
 #include "tests/support/database.h"
 
 enum {
@@ -14,8 +15,8 @@ enum {
 };
 
 static char *url;
-static PGconn *session; /* a session like that of a server: it keeps its plans. Changes come from
-                         * other sessions */
+static PGconn *session;
+static struct relater *relater; /* it keeps its plans. Changes come from other sessions */
 
 static void work_off(void);
 
@@ -23,6 +24,15 @@ static void begin(void)
 {
     url = test_database_create();
     session = test_session_open(url);
+    /* PostgreSQL would report what the relater reads a second later. */
+    test_session_sql(
+        session, "alter function work_marks rename to work_marks_inside;"
+                 "create function work_marks(most integer, out done integer, out failed bigint[],"
+                 "  out reason text) language plpgsql as $$ begin"
+                 "  perform pg_stat_force_next_flush();"
+                 "  select m.done, m.failed, m.reason into done, failed, reason"
+                 "   from work_marks_inside(most) m; end $$");
+    relater = relater_open(url);
     test_session_sql(session, "insert into sections (name) values ('News');"
                               "insert into tags (name)"
                               " select 'Tag ' || i from generate_series(1, 500) i");
@@ -30,11 +40,12 @@ static void begin(void)
 
 static void end(void)
 {
+    relater_close(relater);
     PQfinish(session);
     free(url);
 }
 
-TestSuite(related_bounded, .init = begin, .fini = end, .timeout = 120);
+TestSuite(lists_bounded, .init = begin, .fini = end, .timeout = 120);
 
 /* The triggers are off meanwhile. A bad plan would read the archive. */
 static void load_archive(void)
@@ -55,13 +66,16 @@ static void load_archive(void)
         "insert into article_cards select * from article_cards_of(array(select id from articles));"
         "insert into related_views select * from related_views_of("
         "  (select array_agg(id) from articles));"
-        "insert into related_made select id, 0 from articles;"
-        "insert into article_terms select id, 0, array[id::integer * 2 + 1], '{1}', 1, 1,"
-        "  id, id, id::integer, id from articles where id <= %d;"
-        "insert into related_terms select i * 2 + 1, 1, array[i], '{1}'"
-        " from generate_series(1, %d) i on conflict do nothing;"
+        "insert into related_made select id, 0, %d, now() from articles;"
+        "insert into article_terms select id, 0, published_at, section_id, id, 4, 1, %d, 'en', '', "
+        "'', ''"
+        " from articles where id <= %d;"
+        "insert into related_terms select i * 4, 1, '' from generate_series(1, %d) i on conflict "
+        "do nothing;"
+        "insert into related_languages values ('en', %d, %d) on conflict do nothing;"
         "set session_replication_role = origin",
-        ARCHIVE, ARCHIVE - WRITTEN, ARCHIVE - WRITTEN, ARCHIVE - WRITTEN, ARCHIVE);
+        ARCHIVE, ARCHIVE - WRITTEN, ARCHIVE - WRITTEN, LISTS_ANALYSIS, LISTS_ANALYSIS,
+        ARCHIVE - WRITTEN, ARCHIVE, ARCHIVE, 4 * ARCHIVE);
 }
 
 static void publish_newest(void)
@@ -84,8 +98,7 @@ static long number(const char *sql)
 
 static void work_off(void)
 {
-    while (number("select done from related_work(8)") > 0)
-        ;
+    relater_work(relater);
     cr_assert_eq(number("select count(*) from related_queue"), 0);
 }
 
@@ -126,7 +139,7 @@ static void expect_little_is_read_for_any_change(void)
     expect_little_is_read("delete from articles where id = " NEWEST);
 }
 
-Test(related_bounded, an_article_that_is_published_or_changed_reads_little_of_the_archive)
+Test(lists_bounded, an_article_that_is_published_or_changed_reads_little_of_the_archive)
 {
     load_archive();
     test_session_sql(session, "analyze");
@@ -136,7 +149,7 @@ Test(related_bounded, an_article_that_is_published_or_changed_reads_little_of_th
 
 /* As in a server that ran before the import of the archive: its plans are older than the archive,
  * and the tables have not been analyzed since then. */
-Test(related_bounded, plans_that_are_older_than_the_archive_read_little_of_it)
+Test(lists_bounded, plans_that_are_older_than_the_archive_read_little_of_it)
 {
     test_session_sql(session,
                      "insert into articles (id, slug, section_id, published_at, title, body)"

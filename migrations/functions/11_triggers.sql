@@ -125,8 +125,8 @@ create or replace function on_rows_truncated() returns trigger
 as $$
 begin
     if tg_table_name = 'articles' then
-        truncate article_terms, related_terms, related_queue, related_failures, related_views, stale_marks;
-        update related_totals set narticles = 0, nterms = 0;
+        truncate article_terms, related_terms, related_languages, related_queue, related_failures, related_views,
+            stale_marks;
     elsif tg_table_name = 'article_related' then
         truncate related_views;
     else
@@ -170,8 +170,8 @@ begin
         from before_rows o
         full join after_rows n on n.id = o.id
         where 'published' in (o.status, n.status)
-          and (o.status, o.section_id, o.published_at, o.title, o.summary, o.body)
-              is distinct from (n.status, n.section_id, n.published_at, n.title, n.summary, n.body);
+          and (o.status, o.section_id, o.published_at, o.language, o.title, o.summary, o.body)
+              is distinct from (n.status, n.section_id, n.published_at, n.language, n.title, n.summary, n.body);
     end if;
     if written is not null then
         perform related_queue_written(written);
@@ -180,18 +180,14 @@ begin
 end
 $$;
 
--- Another language: all terms are deleted, and all articles are read again.
+-- Another usual language: all articles are read again.
 create or replace function on_related_settings() returns trigger
     language plpgsql
     set search_path = public, pg_temp
 as $$
 begin
-    perform new.language::regconfig; -- fails when there is no such configuration
     if new.language is distinct from old.language then
-        truncate article_terms, related_terms;
-        update related_totals set narticles = 0, nterms = 0;
-        insert into related_queue (article_id, needs_reading, turn)
-        select id, true, 2 from articles where status = 'published' order by id;
+        perform related_queue_all();
     end if;
     return null;
 end

@@ -1,1 +1,0 @@
-select related_parse($1)

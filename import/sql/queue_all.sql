@@ -1,0 +1,1 @@
+select related_queue_all()

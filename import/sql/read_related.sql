@@ -1,1 +1,0 @@
-select related_read($1::integer)

@@ -1,1 +1,0 @@
-select done from related_work($1::integer)

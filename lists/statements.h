@@ -1,0 +1,35 @@
+/* lists/statements.h - what the work on lists asks of the database. Each is a call of a function of
+ * migrations/functions, which explains it. */
+#ifndef LISTS_STATEMENTS_H
+#define LISTS_STATEMENTS_H
+
+#include "db/statements.h"
+
+enum lists_statement {
+    LISTS_BEGIN,
+    LISTS_COMMIT,
+    LISTS_ROLLBACK,
+    LISTS_TAKE,
+    LISTS_SOURCES,
+    LISTS_LOCK_TERMS,
+    LISTS_LANGUAGES,
+    LISTS_TERMS,
+    LISTS_WRITE_TERMS,
+    LISTS_WRITE_ARTICLES,
+    LISTS_READ_DONE,
+    LISTS_TAKE_LISTS,
+    LISTS_VECTORS,
+    LISTS_STORIES,
+    LISTS_NEWEST,
+    LISTS_WRITE_LISTS,
+    LISTS_FAILED,
+    LISTS_MARKS,
+    LISTS_SLOW_PASS,
+    LISTS_STATUS,
+    LISTS_TRIM,
+    LISTS_NSTATEMENTS,
+};
+
+extern const struct db_statement_info lists_statements[LISTS_NSTATEMENTS];
+
+#endif

@@ -1,0 +1,242 @@
+/* The queue of related lists: which changes put an article into it, in which order it is worked
+ * off, and which sessions wait for each other. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/lists/relater.h"
+#include "tests/support/database.h"
+
+static char *url;
+
+static void begin(void)
+{
+    url = test_database_create();
+    test_sql(url, "insert into sections (name) values ('News')");
+}
+
+static void end(void)
+{
+    free(url);
+}
+
+TestSuite(lists_queue, .init = begin, .fini = end, .timeout = 120);
+
+/* Articles with these ids in one statement, each with a text of its own. */
+static void articles(int first, int last)
+{
+    test_sql(url,
+             "insert into articles (id, slug, section_id, published_at, title, body)"
+             " select i, 'a-' || i, 1, '2024-01-01 00:00Z', 'Heron ' || i, 'Pond ' || i"
+             " from generate_series(%d, %d) i",
+             first, last);
+}
+
+static long queued(const char *condition)
+{
+    return test_sql_number(url, "select count(*) from related_queue where %s", condition);
+}
+
+static void refresh(void)
+{
+    relate(url);
+}
+
+static long lists(void)
+{
+    return test_sql_number(url, "select count(distinct article_id) from article_related");
+}
+
+Test(lists_queue, a_change_of_an_article_that_readers_see_is_queued_and_no_other)
+{
+    articles(1, 2);
+    refresh();
+    test_sql(url, "update articles set updated_at = now(), version = version + 1");
+    cr_expect_eq(queued("true"), 0);
+    test_sql(url, "update articles set title = 'Stork' where id = 1");
+    cr_expect_eq(queued("needs_reading and article_id = 1"), 1);
+    test_sql(url, "update articles set body = 'Nest' where id = 2");
+    cr_expect_eq(queued("needs_reading and article_id = 2"), 1);
+    test_sql(url, "delete from articles where id = 2");
+    cr_expect_eq(queued("needs_reading and article_id = 2"), 2);
+}
+
+Test(lists_queue, a_draft_waits_until_it_is_published)
+{
+    test_sql(url, "insert into articles (id, slug, section_id, published_at, title, body, status)"
+                  " values (1, 'a-1', 1, now(), 't', 'b', 'draft')");
+    cr_expect_eq(queued("true"), 0);
+    test_sql(url, "update articles set status = 'published'");
+    cr_expect_eq(queued("needs_reading"), 1);
+}
+
+Test(lists_queue, an_article_and_its_tags_in_one_transaction_are_queued_once)
+{
+    test_sql(url, "insert into tags (name) values ('a'), ('b'); begin;"
+                  "insert into articles (id, slug, section_id, published_at, title, body)"
+                  " values (1, 'a-1', 1, '2024-01-01Z', 't', 'b');"
+                  "insert into article_tags select 1, id, '2024-01-01Z' from tags; commit");
+    cr_expect_eq(queued("true"), 1);
+    test_sql(url, "delete from article_tags where tag_id = (select min(id) from tags)");
+    cr_expect_eq(queued("true"), 2);
+}
+
+Test(lists_queue, a_published_article_comes_before_articles_written_in_bulk)
+{
+    struct relater *relater = relater_open(url);
+
+    articles(1, 300);
+    articles(301, 301);
+    cr_expect_eq(lists_read(&relater->maker, 10), 1);
+    cr_expect_eq(test_sql_number(url, "select article_id from article_terms"), 301);
+    cr_expect_eq(lists_read(&relater->maker, 300), 300);
+    articles(302, 302);
+    cr_expect_geq(relater_round(relater, 10), 2);
+    relater_round(relater, 10);
+    cr_expect_gt(
+        test_sql_number(url, "select count(*) from article_related where article_id = 302"), 0);
+    cr_expect_gt(queued("not needs_reading and turn = 2"), 250);
+    relater_work(relater);
+    cr_expect_eq(lists(), 302);
+    relater_close(relater);
+}
+
+Test(lists_queue, lists_of_articles_written_in_bulk_wait_until_all_of_these_are_read)
+{
+    struct relater *relater = relater_open(url);
+
+    articles(1, 100);
+    cr_expect_eq(lists_read(&relater->maker, 60), 60);
+    cr_expect_eq(lists_make(&relater->maker, 60), 0);
+    cr_expect_eq(lists_read(&relater->maker, 60), 40);
+    cr_expect_eq(lists_make(&relater->maker, 60), 60);
+    relater_close(relater);
+}
+
+Test(lists_queue, an_article_that_is_deleted_or_queued_twice_does_no_harm)
+{
+    articles(1, 2);
+    test_sql(url,
+             "insert into related_queue (article_id, needs_reading) values (1, true), (1, false), "
+             "(77, true), (77, false)");
+    refresh();
+    cr_expect_eq(queued("true"), 0);
+    cr_expect_eq(lists(), 2);
+}
+
+Test(lists_queue, a_step_works_on_no_more_articles_than_its_limit)
+{
+    struct relater *relater = relater_open(url);
+
+    articles(1, 10);
+    for (int left = 10; left > 0; left -= 4)
+        cr_expect_eq(lists_read(&relater->maker, 4), left < 4 ? left : 4);
+    for (int left = 10; left > 0; left -= 4)
+        cr_expect_eq(lists_make(&relater->maker, 4), left < 4 ? left : 4);
+    relater_work(relater);
+    cr_expect_eq(lists(), 10);
+    relater_close(relater);
+}
+
+Test(lists_queue, work_that_is_rolled_back_leaves_the_queue_as_it_was)
+{
+    articles(1, 2);
+    test_sql(url, "begin; select related_take(100); rollback");
+    cr_expect_eq(queued("needs_reading"), 2);
+    refresh();
+    cr_expect_eq(lists(), 2);
+}
+
+Test(lists_queue, a_second_reader_neither_waits_nor_reads_the_same_articles)
+{
+    PGconn *first = test_session_open(url);
+    struct relater *second = relater_open(url);
+
+    articles(1, 40);
+    test_session_sql(first, "begin; select related_take(10)");
+    cr_expect_eq(lists_read(&second->maker, 100), 30);
+    cr_expect_eq(lists_read(&second->maker, 100), 0);
+    test_session_sql(first, "rollback");
+    PQfinish(first);
+    relater_work(second);
+    cr_expect_eq(lists(), 40);
+    relater_close(second);
+}
+
+Test(lists_queue, lists_are_made_by_several_callers_at_the_same_time)
+{
+    PGconn *first = test_session_open(url);
+    struct relater *second = relater_open(url);
+
+    articles(1, 40);
+    cr_expect_eq(lists_read(&second->maker, 100), 40);
+    test_session_sql(first, "begin; select related_take_lists(10)");
+    cr_expect_eq(lists_make(&second->maker, 100), 30);
+    cr_expect_eq(lists_make(&second->maker, 100), 0);
+    test_session_sql(first, "rollback");
+    PQfinish(first);
+    relater_work(second);
+    cr_expect_eq(lists(), 40);
+    relater_close(second);
+}
+
+/* The second session has read a later text, between the time when the first one reads its text and the time when it
+ * stores terms. */
+Test(lists_queue, an_article_that_two_sessions_read_at_the_same_time_has_the_terms_of_its_last_text)
+{
+    struct relater *relater = relater_open(url);
+
+    articles(1, 8);
+    relater_work(relater);
+    test_sql(url,
+             "create function interfere() returns void language plpgsql as $$ begin"
+             "  if exists (select from article_terms where article_id = 1 and revision < 1000) then"
+             "   update article_terms set revision = 1000 where article_id = 1; end if; end $$;"
+             "alter function related_lock_terms rename to lock_terms;"
+             "create function related_lock_terms(ids bigint[]) returns table (article_id bigint,"
+             "  revision bigint, language text, nwords integer, vector bytea, others bytea)"
+             "  language plpgsql as $$ begin perform interfere();"
+             "  return query select * from lock_terms(ids); end $$;"
+             "update articles set body = 'Marsh in the evening' where id in (1, 2)");
+    cr_expect_eq(lists_read(&relater->maker, 100), 2);
+    cr_expect_eq(queued("needs_reading and article_id = 1"), 1, "it is read once more");
+    cr_expect_eq(queued("needs_reading"), 1);
+    cr_expect_eq(lists_read(&relater->maker, 100), 1);
+    cr_expect_eq(queued("needs_reading"), 0);
+    cr_expect_eq(test_sql_number(url, "select narticles from related_languages"), 8);
+    relater_work(relater);
+    relater_close(relater);
+}
+
+/* Otherwise the two could wait for each other: the deletion for a list, the list for the
+ * article. */
+Test(lists_queue, a_list_that_a_deletion_has_locked_is_postponed)
+{
+    PGconn *other = test_session_open(url);
+
+    articles(1, 8);
+    refresh();
+    test_session_sql(other, "begin; delete from articles where id = 8");
+    articles(9, 9);
+    struct relater *relater = relater_open(url);
+    relater_round(relater, 100);
+    relater_close(relater);
+    cr_expect_gt(queued("not needs_reading"), 0);
+    test_session_sql(other, "delete from articles where id = 9");
+    test_session_sql(other, "commit");
+    PQfinish(other);
+    refresh();
+    cr_expect_eq(queued("true"), 0);
+    cr_expect_eq(lists(), 7);
+    cr_expect_eq(
+        test_sql_number(url, "select count(*) from article_related where related_id in (8, 9)"), 0);
+}
+
+Test(lists_queue, a_language_that_is_no_code_is_refused)
+{
+    cr_expect_eq(test_sql_number(url,
+                                 "do $$ begin update related_settings set language = 'english-1'; "
+                                 "exception when check_violation then null; end $$;"
+                                 "select count(*) from related_settings where language = 'en'"),
+                 1);
+}
