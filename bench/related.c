@@ -219,7 +219,8 @@ static void make_list(struct article *article, struct candidates *candidates)
     struct finalist finalists[RANK_FINALISTS];
 
     index_query(&terms_of_all, &article->vector, article->profile.language, &query);
-    unsigned n = index_candidates(&terms_of_all, &query, article->profile.id, candidates, best);
+    unsigned n = index_candidates(&terms_of_all, &query, article->profile.id, candidates,
+                                  RANK_FINALISTS, best);
     for (unsigned i = 0; i < n; i++) {
         const struct article *other = &articles[best[i] - 1];
         finalists[i] = (struct finalist){

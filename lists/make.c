@@ -33,8 +33,10 @@ struct list {
     struct known *article; /* its id may not be there: then the list is empty */
     struct query query;
     struct finalist finalist[RANK_FINALISTS];
-    int64_t best[RANK_FINALISTS]; /* the finalists' ids, before they are scored */
-    unsigned n;
+    unsigned nfinalists;
+    int64_t neighbour
+        [RANK_NEIGHBOURS]; /* candidates, best first; the finalists are the first of them */
+    unsigned nneighbours;
     int64_t card[RANK_CARDS];
     float score[RANK_CARDS];
     unsigned ncards;
@@ -54,7 +56,7 @@ struct builder {
 
 static struct known *want(struct builder *builder, int64_t id);
 static bool read_vectors(struct builder *builder);
-static bool find_candidates(struct builder *builder);
+static bool find_candidates(struct builder *builder, bool is_published);
 static void score_candidates(struct list *list);
 static bool choose_cards(struct builder *builder);
 static void choose(struct list *list);
@@ -83,7 +85,8 @@ bool make_step(struct lists_maker *maker, int most, int64_t only, struct batch *
                                         .article = want(&builder, batch->id[i]),
                                         .lacks_story = true};
     }
-    bool is_made = read_vectors(&builder) && find_candidates(&builder) && read_vectors(&builder);
+    bool is_made = read_vectors(&builder) && find_candidates(&builder, batch->turn == 0) &&
+                   read_vectors(&builder);
     for (size_t i = 0; is_made && i < builder.n; i++)
         score_candidates(&builder.list[i]);
     is_made =
@@ -178,7 +181,8 @@ static bool read_vectors(struct builder *builder)
 
 /* ---- candidates and scores */
 
-static bool find_candidates(struct builder *builder)
+/* More of them for articles that are published now: only these can be on lists that are older. */
+static bool find_candidates(struct builder *builder, bool is_published)
 {
     for (size_t i = 0; i < builder->n; i++) {
         const struct known *article = builder->list[i].article;
@@ -193,10 +197,11 @@ static bool find_candidates(struct builder *builder)
         if (!article->is_there)
             continue;
         index_query(&builder->index, &article->vector, article->profile.language, &list->query);
-        list->n = index_candidates(&builder->index, &list->query, article->profile.id,
-                                   &builder->maker->_candidates, list->best);
-        for (unsigned k = 0; k < list->n; k++)
-            want(builder, list->best[k]);
+        list->nneighbours = index_candidates(
+            &builder->index, &list->query, article->profile.id, &builder->maker->_candidates,
+            is_published ? RANK_NEIGHBOURS : RANK_FINALISTS, list->neighbour);
+        for (unsigned k = 0; k < list->nneighbours; k++)
+            want(builder, list->neighbour[k]);
     }
     return true;
 }
@@ -204,16 +209,13 @@ static bool find_candidates(struct builder *builder)
 /* A candidate that is not published any more is no finalist. */
 static void score_candidates(struct list *list)
 {
-    unsigned n = 0;
-
-    for (unsigned i = 0; i < list->n; i++) {
-        struct known *other = find(list->builder, list->best[i]);
+    for (unsigned i = 0; i < list->nneighbours && list->nfinalists < RANK_FINALISTS; i++) {
+        struct known *other = find(list->builder, list->neighbour[i]);
         if (other->is_there)
-            list->finalist[n++] = (struct finalist){
+            list->finalist[list->nfinalists++] = (struct finalist){
                 &other->vector, &other->profile,
                 rank_score(&list->query, &list->article->profile, &other->vector, &other->profile)};
     }
-    list->n = n;
 }
 
 /* ---- cards */
@@ -240,8 +242,8 @@ static void choose(struct list *list)
     list->lacks_story = false;
     if (!list->article->is_there)
         return;
-    unsigned n = rank_choose(&list->query, &list->article->profile, list->finalist, list->n,
-                             &list->stories, cards);
+    unsigned n = rank_choose(&list->query, &list->article->profile, list->finalist,
+                             list->nfinalists, &list->stories, cards);
     for (unsigned i = 0; i < n; i++) {
         list->card[i] = list->finalist[cards[i]].profile->id;
         list->score[i] = list->finalist[cards[i]].score.total;
@@ -334,9 +336,9 @@ static bool read_newest(struct builder *builder, unsigned fewer_than, int depth,
     db_array_finish(&sections);
     for (int i = 0; rows != NULL && i < PQntuples(rows); i++)
         want(builder, db_row_int64(rows, i, 1));
+    *ret_rows = rows;
     if (rows == NULL || !read_vectors(builder))
         return false;
-    *ret_rows = rows;
     for (int i = 0; i < PQntuples(rows); i++)
         want_story(builder, find(builder, db_row_int64(rows, i, 1)));
     for (size_t i = 0; i < builder->n; i++) {
@@ -402,10 +404,25 @@ static bool fill_lists(struct builder *builder)
 
 enum { ARTICLES, RANKS, CARDS, SCORES, ENTER, ENTER_SCORES, ENTER_REVISIONS, NCOLUMNS };
 
-/* The list of an article that was read after this one, or together with it, is made after both are read. */
-static bool may_enter(const struct list *list, const struct finalist *f)
+/* Adds the lists that the article may enter. The list of an article that was read after this one, or together with it, is
+ * made after both are read. */
+static void add_entries(struct db_array column[NCOLUMNS], const struct list *list)
 {
-    return find(list->builder, f->profile->id)->revision < list->article->revision;
+    const struct known *article = list->article;
+
+    for (unsigned i = 0; i < list->nneighbours; i++) {
+        const struct known *other = find(list->builder, list->neighbour[i]);
+        if (!other->is_there || other->revision >= article->revision)
+            continue;
+        struct score score =
+            rank_score(&list->query, &article->profile, &other->vector, &other->profile);
+        float back = rank_back_score(&score, &article->profile, &other->profile);
+        if (back > 0) {
+            db_array_add_int64(&column[ENTER], other->profile.id);
+            db_array_add_float(&column[ENTER_SCORES], back);
+            db_array_add_int64(&column[ENTER_REVISIONS], article->revision);
+        }
+    }
 }
 
 static void add_list(struct db_array column[NCOLUMNS], const struct list *list)
@@ -416,17 +433,7 @@ static void add_list(struct db_array column[NCOLUMNS], const struct list *list)
         db_array_add_int64(&column[CARDS], list->card[i]);
         db_array_add_float(&column[SCORES], list->score[i]);
     }
-    for (unsigned i = 0; i < list->n; i++) {
-        const struct finalist *f = &list->finalist[i];
-        float back = may_enter(list, f)
-                         ? rank_back_score(&f->score, &list->article->profile, f->profile)
-                         : 0;
-        if (back > 0) {
-            db_array_add_int64(&column[ENTER], f->profile->id);
-            db_array_add_float(&column[ENTER_SCORES], back);
-            db_array_add_int64(&column[ENTER_REVISIONS], list->article->revision);
-        }
-    }
+    add_entries(column, list);
 }
 
 static void count_lists(const struct builder *builder)

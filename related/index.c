@@ -173,7 +173,7 @@ struct order {
 };
 
 unsigned index_candidates(const struct index *index, const struct query *query, int64_t article,
-                          struct candidates *candidates, int64_t ret_articles[RANK_FINALISTS])
+                          struct candidates *candidates, unsigned most, int64_t *ret_articles)
 {
     const struct vector *vector = query->vector;
     struct order order[VECTOR_MAX_TERMS] = {{0}};
@@ -192,7 +192,7 @@ unsigned index_candidates(const struct index *index, const struct query *query, 
                 candidates_add(candidates, p->article, order[i].tells * p->impact);
         }
     }
-    return candidates_best(candidates, ret_articles);
+    return candidates_best(candidates, most, ret_articles);
 }
 
 /* Highest first; a vector is sorted by its terms, which decide between equals. */

@@ -66,8 +66,8 @@ void index_query(struct index *index, const struct vector *vector, const char *l
 /* Keeps the article with its terms. */
 void index_post(struct index *index, const struct vector *vector, const struct profile *article);
 
-/* The articles that share the best terms of the query's article, best first. Returns their number. */
+/* The articles that share the best terms of the query's article, best first, `most` or fewer. Returns their number. */
 unsigned index_candidates(const struct index *index, const struct query *query, int64_t article,
-                          struct candidates *candidates, int64_t ret_articles[RANK_FINALISTS]);
+                          struct candidates *candidates, unsigned most, int64_t *ret_articles);
 
 #endif

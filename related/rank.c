@@ -73,21 +73,23 @@ static bool is_better(const struct sum *one, const struct sum *other)
     return one->article > other->article;
 }
 
-unsigned candidates_best(struct candidates *candidates, int64_t ret_articles[RANK_FINALISTS])
+unsigned candidates_best(struct candidates *candidates, unsigned most, int64_t *ret_articles)
 {
-    struct sum best[RANK_FINALISTS + 1];
+    struct sum best[RANK_NEIGHBOURS + 1];
     unsigned n = 0;
+
+    assert(most >= 1 && most <= RANK_NEIGHBOURS);
 
     for (unsigned i = 0; i < candidates->_n; i++) {
         uint16_t slot = candidates->_used[i];
         struct sum sum = {candidates->_article[slot], candidates->_sum[slot]};
-        if (n == RANK_FINALISTS && !is_better(&sum, &best[n - 1]))
+        if (n == most && !is_better(&sum, &best[n - 1]))
             continue;
         unsigned at = n;
         for (; at > 0 && is_better(&sum, &best[at - 1]); at--)
             best[at] = best[at - 1];
         best[at] = sum;
-        n += n < RANK_FINALISTS;
+        n += n < most;
     }
     for (unsigned i = 0; i < n; i++)
         ret_articles[i] = best[i].article;

@@ -15,8 +15,9 @@
 #include "related/vector.h"
 
 enum {
-    RANK_TERMS = 96,     /* the terms whose postings are read */
-    RANK_FINALISTS = 48, /* the candidates that are compared in full */
+    RANK_TERMS = 96,       /* the terms whose postings are read */
+    RANK_FINALISTS = 48,   /* the candidates that are compared in full for a list */
+    RANK_NEIGHBOURS = 256, /* the candidates whose lists an article may enter */
     RANK_CARDS = 6,
     RANK_FEWEST_CARDS =
         3, /* where the section has so many: articles of the section fill the list */
@@ -35,8 +36,8 @@ void candidates_finish(struct candidates *candidates);
 void candidates_clear(struct candidates *candidates);
 void candidates_add(struct candidates *candidates, int64_t article, float score);
 
-/* Writes the articles with the highest sums, best first. Returns their number. */
-unsigned candidates_best(struct candidates *candidates, int64_t ret_articles[RANK_FINALISTS]);
+/* Writes the articles with the highest sums, best first, `most` or fewer (at most RANK_NEIGHBOURS). Returns their number. */
+unsigned candidates_best(struct candidates *candidates, unsigned most, int64_t *ret_articles);
 
 /* What is known of an article beside its terms. */
 struct profile {

@@ -11,7 +11,8 @@ struct relater {
     struct lists_session session;
     struct lists_stats stats;
     struct db_conninfo *conninfo;
-    char failed[200]; /* the articles that failed, as "15 15 7 " */
+    struct relater *next; /* of those that are closed */
+    char failed[200];     /* the articles that failed, as "15 15 7 " */
     char reason[LISTS_ERROR_SIZE];
 };
 

@@ -18,7 +18,8 @@ static struct worked {
     struct lists_worker worker;
     struct lists_stats stats;
     struct db_conninfo *conninfo;
-} * worked[2];
+    struct worked *next; /* of those that have stopped: the memory stays */
+} * worked[2], *stopped;
 
 /* Written by the threads of the workers. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -87,6 +88,8 @@ static void stop(int i)
 {
     lists_worker_stop(&worked[i]->worker);
     db_conninfo_destroy(worked[i]->conninfo);
+    worked[i]->next = stopped;
+    stopped = worked[i];
 }
 
 static long queued(void)

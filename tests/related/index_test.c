@@ -56,7 +56,7 @@ static unsigned candidates_of(int k, int64_t *best)
 
     candidates_init(&candidates);
     index_query(&all, &vectors[k], texts[k].language, &query);
-    unsigned n = index_candidates(&all, &query, k + 1, &candidates, best);
+    unsigned n = index_candidates(&all, &query, k + 1, &candidates, RANK_FINALISTS, best);
     candidates_finish(&candidates);
     return n;
 }

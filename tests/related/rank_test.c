@@ -77,14 +77,14 @@ Test(rank, candidates_are_the_highest_sums_and_the_later_article_among_equals)
             candidates_add(&candidates, i, 1);
             candidates_add(&candidates, i, i <= 10 ? 1 : 0);
         }
-        cr_assert_eq(candidates_best(&candidates, best), RANK_FINALISTS);
+        cr_assert_eq(candidates_best(&candidates, RANK_FINALISTS, best), RANK_FINALISTS);
         for (int i = 0; i < 10; i++)
             cr_expect_eq(best[i], 10 - i);
         for (int i = 10; i < RANK_FINALISTS; i++)
             cr_expect_eq(best[i], 3010 - i);
     }
     candidates_clear(&candidates);
-    cr_expect_eq(candidates_best(&candidates, best), 0);
+    cr_expect_eq(candidates_best(&candidates, RANK_FINALISTS, best), 0);
     candidates_finish(&candidates);
 }
 
@@ -96,7 +96,7 @@ Test(rank, candidates_beyond_the_bound_are_ignored)
     candidates_init(&candidates);
     for (int64_t i = 1; i <= 100000; i++)
         candidates_add(&candidates, i, (float)i);
-    cr_expect_eq(candidates_best(&candidates, best), RANK_FINALISTS);
+    cr_expect_eq(candidates_best(&candidates, RANK_FINALISTS, best), RANK_FINALISTS);
     candidates_finish(&candidates);
 }
 
