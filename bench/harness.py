@@ -265,7 +265,7 @@ CORPUS_MADE_OF = SCRATCH / "corpus"  # made_of() the corpus in the private clust
 def made_of(articles):
     """Returns a text that is another one if the corpus would be."""
     sources = [ROOT / "bench" / name for name in ("make_articles.c", "made_article.c", "random.c", "template.c", "words.h")]
-    for folder in ("migrations", "import"):
+    for folder in ("migrations", "import", "lists", "related"):
         sources += sorted(p for p in (ROOT / folder).rglob("*") if p.is_file())
     digest = hashlib.sha256(str(articles).encode())
     for source in sources:

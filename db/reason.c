@@ -2,13 +2,26 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
+
 static const char *sqlstate_at(const char *text);
 static bool is_location(const char *line);
+
+/* Without the first bytes of a character of UTF-8 whose other bytes are missing. */
+static size_t whole_characters(const char *text, size_t n)
+{
+    size_t start = n;
+
+    while (start > 0 && n - start < 4 && (text[start - 1] & 0xC0) == 0x80)
+        start--;
+    return start > 0 && utf8_sequence(text + start - 1, n - start + 1) == 0 ? start - 1 : n;
+}
 
 void db_reason_copy(char *to, size_t size, const char *message)
 {
     size_t n = 0;
-    for (const char *from = message; *from != '\0' && n + 1 < size;) {
+    const char *from = message;
+    while (*from != '\0' && n + 1 < size) {
         bool is_line_start = from == message || from[-1] == '\n';
         if (is_line_start && is_location(from)) {
             from += strcspn(from, "\n");
@@ -20,6 +33,8 @@ void db_reason_copy(char *to, size_t size, const char *message)
             from++;
         }
     }
+    if (*from != '\0') /* no half of a character at the end */
+        n = whole_characters(to, n);
     while (n > 0 && to[n - 1] == ' ')
         n--;
     to[n] = '\0';

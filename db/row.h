@@ -17,6 +17,12 @@ static inline bool db_row_is_null(const PGresult *result, int row, int column)
     return PQgetisnull(result, row, column);
 }
 
+static inline bool db_row_bool(const PGresult *result, int row, int column)
+{
+    assert(PQgetlength(result, row, column) == 1);
+    return PQgetvalue(result, row, column)[0] != 0;
+}
+
 static inline int64_t db_row_int64(const PGresult *result, int row, int column)
 {
     uint64_t wire;

@@ -13,7 +13,7 @@ static unsigned threads_for(const struct relate *relate, long queued);
 static bool fail(struct relate *relate, const char *why);
 static void pause_ms(long ms);
 
-enum { POLL_MS = 20, MAX_IDLE_MS = 30000 };
+enum { POLL_MS = 20, POLL_LONG_MS = 200, LONG_QUEUE = 2000, MAX_IDLE_MS = 30000 };
 
 bool relate_init(struct relate *relate, const char *database_url, unsigned chunk,
                  relate_step_fn *stepped)
@@ -44,7 +44,7 @@ bool relate_rest(struct relate *relate, struct session *session)
     if (!relate_queued(session, &queued))
         return fail(relate, session->error);
     lists_bulk_begin_lists(relate->_bulk);
-    for (long idle_ms = 0; idle_ms < MAX_IDLE_MS; pause_ms(POLL_MS)) {
+    for (long idle_ms = 0, poll_ms = POLL_MS; idle_ms < MAX_IDLE_MS; pause_ms(poll_ms)) {
         if (session_number(session, import_sql_queue_mark, 0, &mark) != SESSION_OK)
             return fail(relate, session->error);
         if (mark == 0)
@@ -54,7 +54,8 @@ bool relate_rest(struct relate *relate, struct session *session)
         if (error != NULL)
             return fail(relate, error);
         relate->stepped(relate);
-        idle_ms = mark == before ? idle_ms + POLL_MS : 0;
+        idle_ms = mark == before ? idle_ms + poll_ms : 0;
+        poll_ms = mark > LONG_QUEUE ? POLL_LONG_MS : POLL_MS; /* to count a long queue takes time */
         before = mark;
     }
     return true;

@@ -36,7 +36,7 @@ void relate_help(struct relate *relate);
  * queue. False and an error if the database failed. session: of the caller, for questions. */
 bool relate_rest(struct relate *relate, struct session *session);
 
-/* Ends the threads after their current statements. */
+/* Ends the threads at once. What they do stays in the queue. */
 void relate_finish(struct relate *relate);
 
 /* The number of articles in the queue. */

@@ -96,7 +96,10 @@ static void *run(void *p)
     lists_maker_init(&thread->maker);
     while (nfailures < MOST_FAILURES && lists_session_wait_up(session, CONNECT_MS)) {
         int n = work(thread);
-        nfailures = n < 0 ? nfailures + 1 : 0;
+        if (n >= 0)
+            nfailures = 0;
+        else if (!session_has_conflict(session))
+            nfailures++;
         if (n < 0)
             keep_error(thread->bulk, lists_session_error(session));
         if (n <= 0)
@@ -132,15 +135,6 @@ static void keep_error(struct lists_bulk *bulk, const char *why)
 const char *lists_bulk_error(struct lists_bulk *bulk)
 {
     return atomic_load(&bulk->nrunning) > 0 ? NULL : bulk->error;
-}
-
-unsigned long lists_bulk_done(const struct lists_bulk *bulk)
-{
-    unsigned long done = 0;
-
-    for (unsigned i = 0; i < bulk->nthreads; i++)
-        done += counter_get(&bulk->thread[i].stats.articles);
-    return done;
 }
 
 void lists_bulk_stop(struct lists_bulk *bulk)

@@ -28,9 +28,6 @@ void lists_bulk_begin_lists(struct lists_bulk *bulk);
 /* NULL while a thread works; otherwise why the last one has ended. */
 const char *lists_bulk_error(struct lists_bulk *bulk);
 
-/* Articles read and lists made. */
-unsigned long lists_bulk_done(const struct lists_bulk *bulk);
-
 /* Ends the threads, which leave what they do in the queue. */
 void lists_bulk_stop(struct lists_bulk *bulk);
 

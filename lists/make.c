@@ -22,7 +22,7 @@ struct known {
     struct vector vector;
     int64_t revision;
     struct story *story; /* NULL: there is none, or it is not read */
-    bool is_there;       /* published and read */
+    bool is_there;       /* it has been read; perhaps it was withdrawn since then */
     enum { STORY_UNKNOWN, STORY_WANTED, STORY_READ } story_state;
 };
 
@@ -64,7 +64,7 @@ static rank_same_story_fn is_same;
 static bool want_story(struct builder *builder, struct known *known);
 static bool read_stories(struct builder *builder);
 static bool fill_lists(struct builder *builder);
-static bool write_lists(struct builder *builder, const struct batch *batch);
+static bool write_lists(struct builder *builder, struct batch *batch);
 static void builder_finish(struct builder *builder);
 
 bool make_step(struct lists_maker *maker, int most, int64_t only, struct batch *batch)
@@ -181,7 +181,7 @@ static bool read_vectors(struct builder *builder)
 
 /* ---- candidates and scores */
 
-/* More of them for articles that are published now: only these can be on lists that are older. */
+/* More of them for articles that are published now, so that they enter older lists soon. */
 static bool find_candidates(struct builder *builder, bool is_published)
 {
     for (size_t i = 0; i < builder->n; i++) {
@@ -206,7 +206,7 @@ static bool find_candidates(struct builder *builder, bool is_published)
     return true;
 }
 
-/* A candidate that is not published any more is no finalist. */
+/* A candidate without terms, such as one that was withdrawn, is no finalist. */
 static void score_candidates(struct list *list)
 {
     for (unsigned i = 0; i < list->nneighbours && list->nfinalists < RANK_FINALISTS; i++) {
@@ -395,7 +395,6 @@ static bool fill_lists(struct builder *builder)
                 fill_list(list, rows, passes[p].up_to);
         }
         PQclear(rows);
-        db_array_clear(&builder->wanted);
     }
     return true;
 }
@@ -447,7 +446,7 @@ static void count_lists(const struct builder *builder)
     }
 }
 
-static bool write_lists(struct builder *builder, const struct batch *batch)
+static bool write_lists(struct builder *builder, struct batch *batch)
 {
     static const unsigned types[NCOLUMNS] = {
         [ARTICLES] = DB_TYPE_BIGINT,       [RANKS] = DB_TYPE_SMALLINT,
@@ -473,6 +472,7 @@ static bool write_lists(struct builder *builder, const struct batch *batch)
     if (row != NULL) {
         maker_report_failed(builder->maker, row);
         count_lists(builder);
+        batch->ndone = db_row_int32(row, 0, 0);
     }
     bool is_written = row != NULL;
     PQclear(row);

@@ -87,25 +87,40 @@ static int run_once(struct lists_maker *maker, step_fn *step, int most, int64_t 
     counter_add(&maker->stats->calls, 1);
     if (maker_do(maker, LISTS_BEGIN, NULL) && step(maker, most, only, batch) &&
         maker_do(maker, LISTS_COMMIT, NULL))
-        return (int)batch->n;
+        return batch->ndone;
     lists_session_roll_back(maker->session);
     return -1;
+}
+
+static bool has_sqlstate(const struct lists_session *session, const char *const *sqlstates)
+{
+    for (; *sqlstates != NULL; sqlstates++) {
+        if (strcmp(lists_session_sqlstate(session), *sqlstates) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool session_needs_new_connection(const struct lists_session *session)
+{
+    static const char *const sqlstates[] = {"25006", "0A000", "26000", NULL};
+    return has_sqlstate(session, sqlstates);
+}
+
+bool session_has_conflict(const struct lists_session *session)
+{
+    static const char *const sqlstates[] = {"40001", "40P01", "55P03", NULL};
+    return has_sqlstate(session, sqlstates);
 }
 
 /* Locks, the server's end and a session that can't write are no fault of an article. */
 static bool is_about_the_batch(const struct lists_session *session)
 {
-    static const char *const others[] = {"25006", "40001", "40P01", "55P03", "0A000", "26000"};
     const char *sqlstate = lists_session_sqlstate(session);
 
-    if (lists_session_is_lost(session) || strncmp(sqlstate, "57P", 3) == 0 ||
-        strncmp(sqlstate, "53", 2) == 0 || strncmp(sqlstate, "08", 2) == 0)
-        return false;
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        if (strcmp(sqlstate, others[i]) == 0)
-            return false;
-    }
-    return true;
+    return !lists_session_is_lost(session) && !session_needs_new_connection(session) &&
+           !session_has_conflict(session) && strncmp(sqlstate, "57P", 3) != 0 &&
+           strncmp(sqlstate, "53", 2) != 0 && strncmp(sqlstate, "08", 2) != 0;
 }
 
 static int run_each(struct lists_maker *maker, step_fn *step, const struct batch *batch)
@@ -160,7 +175,8 @@ bool batch_take(struct lists_maker *maker, enum lists_statement statement, int m
     batch->id = need(calloc(batch->n + 1, sizeof(*batch->id)));
     for (int i = 0; i < (int)batch->n; i++) {
         batch->id[i] = db_row_int64(rows, i, 0);
-        batch->turn = db_row_int16(rows, i, 1);
+        int16_t turn = db_row_int16(rows, i, 1);
+        batch->turn = i == 0 || turn < batch->turn ? turn : batch->turn;
         if (statement == LISTS_TAKE_LISTS)
             batch->revision = db_row_int64(rows, i, 2);
     }

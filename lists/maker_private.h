@@ -12,6 +12,7 @@ struct batch {
     size_t n;
     int16_t turn;
     int64_t revision; /* of a step that makes lists */
+    int ndone;        /* how many of them the step has worked off */
 };
 
 /* A step without its transaction. only: this article alone; 0: up to `most`. It fills batch->id as soon as it knows
@@ -49,5 +50,12 @@ struct db_param param_int32(struct wire *wire, int32_t value);
 struct db_param param_int16(struct wire *wire, int16_t value);
 
 void *need(void *memory); /* aborts where there is none */
+
+/* After a failed statement: the session is read-only or the server is a standby, or the prepared statements no longer
+ * fit. */
+bool session_needs_new_connection(const struct lists_session *session);
+
+/* After a failed statement: a lock, or a conflict with another transaction. The same will work later. */
+bool session_has_conflict(const struct lists_session *session);
 
 #endif

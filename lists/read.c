@@ -27,7 +27,7 @@ struct reader {
     size_t n;
     struct batch good;  /* that were read, or are not published */
     struct batch gone;  /* that are not published */
-    struct batch again; /* that another session has read meanwhile */
+    struct batch again; /* that have changed meanwhile */
     struct index index;
 };
 
@@ -71,6 +71,7 @@ bool read_step(struct lists_maker *maker, int most, int64_t only, struct batch *
                    write_terms(maker, &reader.index) && write_articles(maker, &reader) &&
                    end_reading(maker, &reader, batch->turn);
     reader_finish(&reader);
+    batch->ndone = (int)batch->n;
     return is_read;
 }
 
@@ -207,34 +208,43 @@ static bool exchange_terms(struct lists_maker *maker, struct reader *reader,
     return true;
 }
 
-enum { STORED_ID, STORED_REVISION, STORED_LANGUAGE, STORED_NWORDS, STORED_VECTOR, STORED_OTHERS };
+enum {
+    STORED_ID,
+    STORED_PUBLISHED,
+    STORED_REVISION,
+    STORED_LANGUAGE,
+    STORED_NWORDS,
+    STORED_VECTOR,
+    STORED_OTHERS
+};
 
-/* The rows are in the order of the ids. */
-static int64_t stored_revision(const PGresult *stored, int64_t id)
+/* The row of an article of the batch. The rows are in the order of the ids. */
+static int stored_row(const PGresult *stored, int64_t id)
 {
     int first = 0, end = PQntuples(stored);
 
-    while (first < end) {
+    while (first + 1 < end) {
         int middle = first + (end - first) / 2;
-        int64_t found = db_row_int64(stored, middle, STORED_ID);
-        if (found == id)
-            return db_row_int64(stored, middle, STORED_REVISION);
-        if (found < id)
-            first = middle + 1;
+        if (db_row_int64(stored, middle, STORED_ID) <= id)
+            first = middle;
         else
             end = middle;
     }
-    return 0;
+    assert(first < end && db_row_int64(stored, first, STORED_ID) == id);
+    return first;
 }
 
-/* Another session has read this article between our reading of its text and the lock, and perhaps from a later text. */
+/* Between our reading of its text and the lock, an article may have been published or withdrawn, and another session
+ * may have read it, perhaps from a later text. Such an article is read again. */
 static void leave_to_others(struct reader *reader, PGresult *stored)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < reader->n; i++) {
         struct reading *reading = &reader->reading[i];
-        if (stored_revision(stored, reading->id) != reading->revision) {
+        int row = stored_row(stored, reading->id);
+        if (!db_row_bool(stored, row, STORED_PUBLISHED) ||
+            db_row_int64(stored, row, STORED_REVISION) != reading->revision) {
             batch_add(&reader->again, reading->id);
             terms_finish(&reading->terms);
         } else {
@@ -243,8 +253,17 @@ static void leave_to_others(struct reader *reader, PGresult *stored)
         }
     }
     reader->n = kept;
-    for (size_t i = 0; i < reader->gone.n; i++)
-        batch_add(&reader->good, reader->gone.id[i]);
+    kept = 0;
+    for (size_t i = 0; i < reader->gone.n; i++) {
+        int64_t id = reader->gone.id[i];
+        if (db_row_bool(stored, stored_row(stored, id), STORED_PUBLISHED)) {
+            batch_add(&reader->again, id);
+        } else {
+            batch_add(&reader->good, id);
+            reader->gone.id[kept++] = id;
+        }
+    }
+    reader->gone.n = kept;
     batch_sort(&reader->good);
 }
 
@@ -271,7 +290,8 @@ static bool take_out_old(struct lists_maker *maker, struct reader *reader, PGres
     size_t *nterms = need(calloc((size_t)n + 1, sizeof(*nterms)));
 
     for (int i = 0; i < n; i++) {
-        if (!batch_has(&reader->good, db_row_int64(stored, i, STORED_ID)))
+        if (db_row_int64(stored, i, STORED_REVISION) == 0 ||
+            !batch_has(&reader->good, db_row_int64(stored, i, STORED_ID)))
             continue;
         terms[i] = terms_of_stored(stored, i, &nterms[i]);
         for (size_t k = 0; k < nterms[i]; k++)
@@ -307,7 +327,8 @@ static bool write_terms(struct lists_maker *maker, struct index *index)
         db_array_add_int64(&counts, (int64_t)entry->having);
         db_array_add(&postings, bytes, pack_postings(bytes, &entry->postings));
     }
-    for (size_t i = 0; i < index->nlanguages; i++) {
+    /* The last place stands for several languages, of which no row tells. */
+    for (size_t i = 0; i < index->nlanguages && i + 1 < INDEX_MAX_LANGUAGES; i++) {
         db_array_add(&languages, index->language[i].code, strlen(index->language[i].code));
         db_array_add_int64(&articles, (int64_t)index->language[i].population.articles);
         db_array_add_int64(&words, (int64_t)index->language[i].population.words);

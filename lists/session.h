@@ -72,8 +72,7 @@ PGresult *lists_session_run(struct lists_session *session, enum lists_statement 
 void lists_session_roll_back(struct lists_session *session);
 
 /* After NULL. */
-bool lists_session_is_lost(
-    const struct lists_session *session); /* no answer, so nothing was committed */
+bool lists_session_is_lost(const struct lists_session *session);         /* there was no answer */
 const char *lists_session_error(const struct lists_session *session);    /* in words; one line */
 const char *lists_session_sqlstate(const struct lists_session *session); /* "" where it is lost */
 

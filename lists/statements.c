@@ -14,10 +14,11 @@ const struct db_statement_info lists_statements[LISTS_NSTATEMENTS] = {
                               "title, summary, body,"
                               " tags, usual, failure from related_sources($1)",
                        .param_types = {DB_TYPE_BIGINT_ARRAY}},
-    [LISTS_LOCK_TERMS] = {.name = "related_lock_terms",
-                          .sql = "select article_id, revision, language, nwords, vector, others"
-                                 " from related_lock_terms($1)",
-                          .param_types = {DB_TYPE_BIGINT_ARRAY}},
+    [LISTS_LOCK_TERMS] =
+        {.name = "related_lock_terms",
+         .sql = "select article_id, is_published, revision, language, nwords, vector, others"
+                " from related_lock_terms($1)",
+         .param_types = {DB_TYPE_BIGINT_ARRAY}},
     [LISTS_LANGUAGES] = {.name = "related_languages",
                          .sql = "select language, narticles, nwords from related_languages_now()"},
     [LISTS_TERMS] = {.name = "related_terms",

@@ -22,11 +22,11 @@ enum {
 
 static void *run(void *worker);
 static void trim(struct lists_worker *worker);
+static void report_failure(struct lists_worker *worker);
 static int round_of_work(struct lists_worker *worker);
 static void after_work(struct lists_worker *worker, int n, unsigned took_ms);
 static void size_batch(struct lists_worker *worker, int n, unsigned took_ms);
 static void after_failure(struct lists_worker *worker);
-static bool needs_new_connection(const char *sqlstate);
 static void do_slow_work(struct lists_worker *worker);
 static unsigned until_trim(const struct lists_worker *worker);
 
@@ -92,7 +92,8 @@ static void *run(void *p)
             trim(worker);
         if (ms_since(worker->_status_at_us) >= STATUS_MS) {
             worker->_status_at_us = clock_us();
-            lists_read_status(&worker->_maker);
+            if (!lists_read_status(&worker->_maker))
+                report_failure(worker);
         }
         uint64_t begun_us = clock_us();
         int n = round_of_work(worker);
@@ -114,11 +115,17 @@ static void trim(struct lists_worker *worker)
     if (row != NULL)
         counter_add(&stats->trimmed, (uint64_t)db_row_int64(row, 0, 0));
     else
-        counter_add(&stats->failures, 1);
-    if (row == NULL && !lists_session_is_lost(&worker->_session))
+        report_failure(worker);
+    PQclear(row);
+}
+
+/* Of a statement that is run again anyway, later. */
+static void report_failure(struct lists_worker *worker)
+{
+    counter_add(&worker->_config.stats->failures, 1);
+    if (!lists_session_is_lost(&worker->_session))
         lists_session_report(&worker->_session, DB_EVENT_FAILED,
                              lists_session_error(&worker->_session));
-    PQclear(row);
 }
 
 static int round_of_work(struct lists_worker *worker)
@@ -164,8 +171,10 @@ static void do_slow_work(struct lists_worker *worker)
     uint64_t begun_us = clock_us();
     unsigned pause_ms = LOOK_AGAIN_MS;
 
-    if (lists_queue_oldest(&worker->_maker, worker->_config.older_than, MOST_ARTICLES) > 0 &&
-        round_of_work(worker) > 0)
+    int n = lists_queue_oldest(&worker->_maker, worker->_config.older_than, MOST_ARTICLES);
+    if (n < 0)
+        report_failure(worker);
+    if (n > 0 && round_of_work(worker) > 0)
         pause_ms = (SLOW_SHARE - 1) * (unsigned)(ms_since(begun_us) + 1);
     unsigned until_trim_ms = until_trim(worker);
     lists_session_sleep(&worker->_session, pause_ms < until_trim_ms ? pause_ms : until_trim_ms,
@@ -189,7 +198,7 @@ static void after_failure(struct lists_worker *worker)
     lists_session_report(session, DB_EVENT_FAILED, lists_session_error(session));
     worker->_batch = 1;
     worker->_nfailures++;
-    if (needs_new_connection(lists_session_sqlstate(session)))
+    if (session_needs_new_connection(session))
         lists_session_drop(session, lists_session_error(session));
     if (lists_session_wait_up(session, 0))
         lists_session_sleep(session, lists_worker_pause_ms(worker->_nfailures), false);
@@ -201,16 +210,4 @@ unsigned lists_worker_pause_ms(unsigned nfailures)
     unsigned pause_ms =
         nfailures < 6 ? FIRST_FAILURE_PAUSE_MS << (nfailures - 1) : LONGEST_FAILURE_PAUSE_MS;
     return pause_ms < LONGEST_FAILURE_PAUSE_MS ? pause_ms : LONGEST_FAILURE_PAUSE_MS;
-}
-
-/* The session is read-only or the server is a standby, or the prepared statements no longer fit. */
-static bool needs_new_connection(const char *sqlstate)
-{
-    static const char *const sqlstates[] = {"25006", "0A000", "26000"};
-
-    for (size_t i = 0; i < sizeof(sqlstates) / sizeof(sqlstates[0]); i++) {
-        if (strcmp(sqlstate, sqlstates[i]) == 0)
-            return true;
-    }
-    return false;
 }

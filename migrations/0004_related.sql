@@ -24,9 +24,9 @@ create table related_queue (
     article_id    bigint      not null,
     needs_reading boolean     not null, -- the article itself was written; otherwise only its list must be made
     turn          smallint    not null default 0 check (turn between 0 and 3),
-    queued_at     timestamptz not null default now()
+    queued_at     timestamptz not null default now() -- it is not taken before that
 );
-comment on column related_queue.turn is '0: was published; 1: the list of another article; 2: was written in bulk; 3: the slow pass';
+comment on column related_queue.turn is '0: was published; 1: the list of another article, or an article that failed before; 2: was written in bulk; 3: the slow pass';
 create index related_queue_article on related_queue (article_id);
 create index related_queue_read on related_queue (turn, id) where needs_reading;
 create index related_queue_list on related_queue ((article_id % 4), turn, id) where not needs_reading;

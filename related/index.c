@@ -73,7 +73,10 @@ struct index_entry *index_want(struct index *index, uint32_t term)
 
 void index_put_language(struct index *index, const char *language, struct population population)
 {
-    *population_of(index, language) = population;
+    struct population *own = population_of(index, language);
+
+    own->articles += population.articles;
+    own->words += population.words;
     index->all.articles += population.articles;
     index->all.words += population.words;
 }

@@ -4,8 +4,8 @@
  *     postings  for each: the article (64 bits), its time (64 bits), its impact (a float of 32 bits)
  *     hashes    32 bits for each
  *
- * All numbers are little-endian. Reading refuses bytes that no function here has written: a database may be
- * damaged. Everything here is a pure function. Threads: any. */
+ * All numbers are little-endian. A database may be damaged: a vector or postings that no function here can have written
+ * are refused. Everything here is a pure function. Threads: any. */
 #ifndef RELATED_PACK_H
 #define RELATED_PACK_H
 

@@ -89,9 +89,9 @@ struct rank_stories {
     rank_same_story_fn *are_same;
 };
 
-/* Sorts the finalists, and writes the indices of the cards, best first. Left out are candidates with a low score, and
- * the same story as the article or as a better card; of several versions of a story, the newest is the card. Returns
- * the number of cards. */
+/* Sorts the finalists, and writes the indices of the cards, best first. A candidate is left out if
+ * its score is low, or if it is the same story as the article or as a better card. Of several versions of a story, the
+ * newest is the card. Returns the number of cards. */
 unsigned rank_choose(const struct query *query, const struct profile *article,
                      struct finalist *finalists, unsigned n, struct rank_stories *stories,
                      unsigned ret_cards[RANK_CARDS]);

@@ -25,20 +25,20 @@ $$;
 
 -- ---- reading
 
--- Takes articles that were written out of the queue: those of the first turn, up to `most` rows; or this one article.
--- The rows are deleted first, and the articles are read afterwards: an article that is written after that is queued
--- again.
+-- Takes articles that were written out of the queue: those of the first turn, up to `most` rows and some 16 MiB of stored
+-- texts; or this one article. The rows are deleted first, and the articles are read afterwards: an article that is written
+-- after that is queued again.
 create or replace function related_take(most integer, only_article bigint default null)
     returns table (article_id bigint, turn smallint)
     language plpgsql
     security definer
     set search_path = public, pg_temp
-    set enable_seqscan = off
+    set plan_cache_mode = force_custom_plan -- a plan for an empty queue is wrong for a full one
 as $$
 #variable_conflict use_column
 declare
     this_turn smallint;
-    batch bigint[];
+    batch bigint[] := array[only_article];
 begin
     perform work_begin();
     if only_article is null then
@@ -50,8 +50,13 @@ begin
         batch := array(
             select q.article_id from related_queue q
             where q.needs_reading and q.turn = this_turn order by q.id limit most for update skip locked);
-    else
-        batch := array[only_article];
+        batch := array(
+            select x.id
+            from (
+                select b.id, b.n, sum(coalesce(pg_column_size(a.body), 0)) over (order by b.n) as bytes
+                from unnest(batch) with ordinality b (id, n)
+                left join lateral (select y.body from articles y where y.id = b.id offset 0) a on true) x
+            where x.n = 1 or x.bytes <= 16777216);
     end if;
     return query
         with taken as (
@@ -108,20 +113,26 @@ begin
 end
 $$;
 
--- Waits until no other session counts terms, and returns what is stored for these articles.
+-- Waits until no other session counts terms. Returns a row for each of these articles, in the order of their ids: is it
+-- published now, and what is stored of it. revision: 0 where nothing is.
 create or replace function related_lock_terms(ids bigint[])
-    returns table (article_id bigint, revision bigint, language text, nwords integer, vector bytea, others bytea)
+    returns table (article_id bigint, is_published boolean, revision bigint, language text, nwords integer, vector bytea,
+                   others bytea)
     language plpgsql
     security definer
     set search_path = public, pg_temp
     set enable_seqscan = off
+    set lock_timeout = '5s'
 as $$
 begin
     perform pg_advisory_xact_lock(work_lock(0));
     return query
-        select t.article_id, t.revision, t.language, t.nwords, t.vector, t.others
-        from article_terms t where t.article_id = any (ids)
-        order by t.article_id;
+        select i.id, coalesce(a.status = 'published', false), coalesce(t.revision, 0), coalesce(t.language, ''),
+               coalesce(t.nwords, 0), coalesce(t.vector, ''), coalesce(t.others, '')
+        from unnest(ids) i (id)
+        left join lateral (select x.status from articles x where x.id = i.id offset 0) a on true
+        left join lateral (select x.* from article_terms x where x.article_id = i.id offset 0) t on true
+        order by i.id;
 end
 $$;
 
@@ -213,10 +224,11 @@ create or replace function related_read_done(
     language plpgsql
     security definer
     set search_path = public, pg_temp
-    set enable_seqscan = off
+    set plan_cache_mode = force_custom_plan
 as $$
 begin
     delete from article_terms where article_id = any (gone);
+    delete from related_made where article_id = any (gone);
     update related_failures f set retry_at = 'infinity'
     where f.article_id = any (batch)
       and not exists (select from stale_marks m where m.key in (document_key(f.article_id), list_key(f.article_id)));
@@ -249,14 +261,14 @@ $$;
 
 -- Takes lists out of the queue: of published articles first, then the lists that they enter; then, after all articles
 -- are read, the lists of articles written in bulk; at last the lists of the slow pass. All have one turn. The remainders
--- of their ids share them out, so that four callers can make lists at the same time, and no two the same list.
--- revision: of the terms, before the caller reads them.
+-- of their ids share them out, so that four callers can make lists at the same time, and no two the same list. A row whose
+-- time has not come is left (related_write_lists). revision: of the terms, before the caller reads them.
 create or replace function related_take_lists(most integer, only_article bigint default null)
     returns table (article_id bigint, turn smallint, revision bigint)
     language plpgsql
     security definer
     set search_path = public, pg_temp
-    set enable_seqscan = off
+    set plan_cache_mode = force_custom_plan
     set enable_sort = off
 as $$
 #variable_conflict use_column
@@ -275,7 +287,7 @@ begin
         from generate_series(0, 3) l (remainder)
         cross join lateral (
             select q.turn, q.id from related_queue q
-            where not q.needs_reading and q.article_id % 4 = l.remainder
+            where not q.needs_reading and q.article_id % 4 = l.remainder and q.queued_at <= clock_timestamp()
             order by q.turn, q.id limit 1) q
         where q.turn <= last_turn and (only_article is null or l.remainder = only_article % 4)
         order by q.turn, q.id
@@ -286,9 +298,12 @@ begin
         batch := batch || array(
             select q.article_id from related_queue q
             where not q.needs_reading and q.article_id % 4 = head.remainder and q.turn = head.turn
-              and (only_article is null or q.article_id = only_article)
+              and q.queued_at <= clock_timestamp() and (only_article is null or q.article_id = only_article)
             order by q.turn, q.id limit most - cardinality(batch));
     end loop;
+    if cardinality(batch) = 0 then
+        return;
+    end if;
     return query
         with taken as (
             delete from related_queue q where not q.needs_reading and q.article_id = any (batch)
@@ -332,14 +347,30 @@ begin
 end
 $$;
 
+-- The samples of these articles' texts. When PostgreSQL fails, as related_vectors: an article without one is the same story
+-- as no other.
 create or replace function related_stories(ids bigint[]) returns table (article_id bigint, story bytea)
-    language plpgsql stable
+    language plpgsql
     security definer
     set search_path = public, pg_temp
     set enable_seqscan = off
 as $$
+declare
+    article bigint;
 begin
-    return query select t.article_id, t.story from article_terms t where t.article_id = any (ids);
+    begin
+        return query select t.article_id, t.story || '' from article_terms t where t.article_id = any (ids);
+        return;
+    exception when others then
+        null;
+    end;
+    foreach article in array ids loop
+        begin
+            return query select t.article_id, t.story || '' from article_terms t where t.article_id = article;
+        exception when others then
+            null;
+        end;
+    end loop;
 end
 $$;
 
@@ -451,13 +482,40 @@ begin
 end
 $$;
 
+-- Which of these lists may an article enter? See related_write_lists.
+create or replace function related_entries(ids bigint[], scores real[], revisions bigint[], batch bigint[], list_length smallint)
+    returns bigint[]
+    language sql stable
+    set search_path = public, pg_temp
+    set enable_seqscan = off
+    set enable_nestloop = off
+begin atomic
+    with older as materialized ( -- lists that were made before one of the articles was read
+        select e.id
+        from (select x.id, max(x.revision) as revision from unnest(ids, revisions) x (id, revision) group by x.id) e
+        cross join lateral (
+            select from related_made y where y.article_id = e.id and y.revision < e.revision offset 0) m
+    ), entering as materialized (
+        select e.id, max(e.score) as score
+        from unnest(ids, scores) e (id, score)
+        join older o on o.id = e.id
+        where e.id not in (select b.id from unnest(batch) b (id))
+        group by e.id
+    )
+    select coalesce(array_agg(e.id order by e.id), '{}')
+    from entering e
+    where e.score > coalesce((
+        select r.score from article_related r where r.article_id = e.id and r.rank = list_length), 0);
+end;
+
 -- Writes lists. batch: the articles whose lists these are; one without a row has an empty list. made_at_revision: the
 -- revision of the terms that the lists come from. enter_*: other lists that an article of the batch may enter, with its
 -- score there and the revision of its terms: a list is queued when it was made before that, and the score is higher
 -- than that of its last card, or the list is short.
 --
--- made: the number of lists written. Lists that another transaction has locked are queued again, after all that wait.
--- failed: articles on which PostgreSQL failed while it wrote documents and lists as JSON, and the reason of the first.
+-- made: the number of lists written. Lists that another transaction has locked are queued again, for a second later. A
+-- card whose article has been deleted is left out, and the article is read again. failed: articles on which PostgreSQL
+-- failed while it wrote documents and lists as JSON, and the reason of the first.
 create or replace function related_write_lists(
     version smallint, this_turn smallint, made_at_revision bigint, batch bigint[],
     article_ids bigint[], ranks smallint[], related_ids bigint[], scores real[],
@@ -470,9 +528,12 @@ create or replace function related_write_lists(
     set jit = off
 as $$
 declare
+    existing bigint[] := array(select a.id from articles a where a.id = any (batch || related_ids));
     fresh article_related[] := array(
         select (x.article_id, x.rank, x.related_id, x.score)::article_related
-        from unnest(article_ids, ranks, related_ids, scores) x (article_id, rank, related_id, score));
+        from unnest(article_ids, ranks, related_ids, scores) x (article_id, rank, related_id, score)
+        where x.article_id in (select e.id from unnest(existing) e (id))
+          and x.related_id in (select e.id from unnest(existing) e (id)));
     differing bigint[];
     locked bigint[];
 begin
@@ -481,37 +542,23 @@ begin
     locked := array(
         select d.id from unnest(differing) d (id)
         except select w.id from unnest(related_write(differing, fresh)) w (id));
+
     insert into related_made (article_id, revision, analysis, made_at)
-    select a.id, made_at_revision, version, clock_timestamp()
-    from unnest(batch) b (id)
-    cross join lateral (select x.id, x.status from articles x where x.id = b.id offset 0) a
-    where a.status = 'published' and b.id <> all (locked)
+    select x.id, made_at_revision, version, clock_timestamp()
+    from (select a.id from articles a
+          where a.id = any (batch) and a.status = 'published' for key share skip locked) x
+    where x.id not in (select l.id from unnest(locked) l (id))
     on conflict (article_id) do update
     set revision = excluded.revision, analysis = excluded.analysis, made_at = excluded.made_at;
 
     insert into related_queue (article_id, needs_reading, turn)
-    with older as materialized ( -- lists that were made before one of the articles was read
-        select e.id, m.revision
-        from (
-            select x.id, max(x.revision) as revision
-            from unnest(enter_ids, enter_revisions) x (id, revision) group by x.id) e
-        cross join lateral (
-            select y.revision from related_made y
-            where y.article_id = e.id and y.revision < e.revision offset 0) m
-    ), entering as materialized (
-        select e.id, max(e.score) as score
-        from unnest(enter_ids, enter_scores, enter_revisions) e (id, score, revision)
-        where e.id = any (array(select o.id from older o)) and e.id <> all (batch)
-        group by e.id
-    )
     select e.id, false, greatest(this_turn, 1::smallint)
-    from entering e
-    where e.score > coalesce((
-        select r.score from article_related r where r.article_id = e.id and r.rank = list_length), 0)
-    order by e.id;
-
+    from unnest(related_entries(enter_ids, enter_scores, enter_revisions, batch, list_length)) e (id);
+    insert into related_queue (article_id, needs_reading, turn, queued_at)
+    select l.id, false, this_turn, clock_timestamp() + interval '1 s' from unnest(locked) l (id);
     insert into related_queue (article_id, needs_reading, turn)
-    select l.id, false, this_turn from unnest(locked) l (id);
+    select d.id, true, greatest(this_turn, 1::smallint)
+    from (select unnest(related_ids) as id except select unnest(existing)) d;
 
     -- The JSON of a list takes little time compared with the list.
     perform stale_work(

@@ -120,7 +120,7 @@ begin
     return query
         select null::smallint,
             (select count(*) from (select from related_queue limit 100000) q),
-            coalesce(extract(epoch from clock_timestamp() - (
+            greatest(extract(epoch from clock_timestamp() - (
                 select q.queued_at from related_queue q order by q.id limit 1))::bigint, 0);
     while version is not null loop
         return query
@@ -148,7 +148,10 @@ begin
     end if;
     insert into related_queue (article_id, needs_reading, turn)
     select m.article_id, true, 3
-    from (select x.* from related_made x order by x.analysis, x.made_at limit most) m
+    from (
+        select x.* from related_made x
+        where not exists (select from related_failures f where f.article_id = x.article_id)
+        order by x.analysis, x.made_at limit most) m
     where m.analysis < version or m.made_at < clock_timestamp() - older_than;
     get diagnostics n = row_count;
     return n;

@@ -157,6 +157,8 @@ Test(lists_bounded, plans_that_are_older_than_the_archive_read_little_of_it)
     work_off();
     test_session_sql(session, "delete from articles where id = 100000");
     work_off();
+    test_session_sql(session, "vacuum");
+    work_off();
     load_archive();
     publish_newest();
     expect_little_is_read_for_any_change();

@@ -212,6 +212,8 @@ Test(lists, a_withdrawn_article_leaves_all_lists_and_has_none)
     test_sql(url, "update articles set status = 'withdrawn' where id = 8");
     refresh();
     expect_list(8, "");
+    cr_expect_eq(test_sql_number(url, "select count(*) from related_made where article_id = 8"), 0,
+                 "the slow pass does not come back to it");
     cr_expect_eq(test_sql_number(url, "select count(*) from article_related where related_id = 8"),
                  0);
     expect_six_on_birds(7);

@@ -6,6 +6,7 @@
 
 #include "tests/lists/relater.h"
 #include "tests/support/database.h"
+#include "tests/support/wait.h"
 
 static char *url;
 
@@ -180,31 +181,91 @@ Test(lists_queue, lists_are_made_by_several_callers_at_the_same_time)
     relater_close(second);
 }
 
-/* The second session has read a later text, between the time when the first one reads its text and the time when it
- * stores terms. */
-Test(lists_queue, an_article_that_two_sessions_read_at_the_same_time_has_the_terms_of_its_last_text)
+/* What another session does between the time when a reader reads texts and the time when it has the lock on the terms.
+ * Once. */
+static void interfere(const char *sql)
+{
+    test_sql(url,
+             "create sequence calls;"
+             "create function interfere() returns void language plpgsql as $f$ begin %s; end $f$;"
+             "alter function related_lock_terms rename to lock_terms;"
+             "create function related_lock_terms(ids bigint[]) returns table (article_id bigint,"
+             "  is_published boolean, revision bigint, language text, nwords integer, vector bytea,"
+             "  others bytea) language plpgsql as $f$ begin"
+             "  if nextval('calls') = 1 then perform interfere(); end if;"
+             "  return query select * from lock_terms(ids); end $f$",
+             sql);
+}
+
+static long articles_counted(void)
+{
+    return test_sql_number(url, "select coalesce(sum(narticles), 0) from related_languages");
+}
+
+Test(lists_queue, an_article_that_another_session_has_read_meanwhile_is_read_again)
 {
     struct relater *relater = relater_open(url);
 
     articles(1, 8);
     relater_work(relater);
-    test_sql(url,
-             "create function interfere() returns void language plpgsql as $$ begin"
-             "  if exists (select from article_terms where article_id = 1 and revision < 1000) then"
-             "   update article_terms set revision = 1000 where article_id = 1; end if; end $$;"
-             "alter function related_lock_terms rename to lock_terms;"
-             "create function related_lock_terms(ids bigint[]) returns table (article_id bigint,"
-             "  revision bigint, language text, nwords integer, vector bytea, others bytea)"
-             "  language plpgsql as $$ begin perform interfere();"
-             "  return query select * from lock_terms(ids); end $$;"
-             "update articles set body = 'Marsh in the evening' where id in (1, 2)");
+    interfere("update article_terms set revision = 1000 where article_id = 1");
+    test_sql(url, "update articles set body = 'Marsh in the evening' where id in (1, 2)");
     cr_expect_eq(lists_read(&relater->maker, 100), 2);
     cr_expect_eq(queued("needs_reading and article_id = 1"), 1, "it is read once more");
     cr_expect_eq(queued("needs_reading"), 1);
     cr_expect_eq(lists_read(&relater->maker, 100), 1);
     cr_expect_eq(queued("needs_reading"), 0);
-    cr_expect_eq(test_sql_number(url, "select narticles from related_languages"), 8);
+    cr_expect_eq(articles_counted(), 8);
     relater_work(relater);
+    relater_close(relater);
+}
+
+Test(lists_queue, an_article_that_is_deleted_while_it_is_read_leaves_no_terms)
+{
+    struct relater *relater = relater_open(url);
+
+    articles(1, 8);
+    interfere("delete from articles where id = 3; delete from related_queue where article_id = 3");
+    cr_expect_eq(lists_read(&relater->maker, 100), 8);
+    relater_work(relater);
+    cr_expect_eq(articles_counted(), 7);
+    cr_expect_eq(test_sql_number(url, "select count(*) from article_terms where article_id = 3"),
+                 0);
+    cr_expect_eq(lists(), 7);
+    relater_close(relater);
+}
+
+Test(lists_queue, an_article_that_is_published_while_it_is_taken_out_keeps_its_terms)
+{
+    struct relater *relater = relater_open(url);
+
+    articles(1, 8);
+    relater_work(relater);
+    interfere("update articles set status = 'published' where id = 3;"
+              " delete from related_queue where article_id = 3");
+    test_sql(url, "update articles set status = 'withdrawn' where id = 3");
+    cr_expect_eq(lists_read(&relater->maker, 100), 1);
+    relater_work(relater);
+    cr_expect_eq(articles_counted(), 8);
+    cr_expect_eq(lists(), 8);
+    relater_close(relater);
+}
+
+Test(lists_queue, a_wait_for_another_reader_is_no_fault_of_an_article)
+{
+    PGconn *other = test_session_open(url);
+    struct relater *relater = relater_open(url);
+
+    articles(1, 8);
+    test_sql(url, "alter function related_lock_terms(bigint[]) set lock_timeout = '50ms'");
+    test_session_sql(other, "begin; select pg_advisory_xact_lock(work_lock(0))");
+    cr_expect_eq(lists_read(&relater->maker, 100), -1);
+    cr_expect_eq(test_sql_number(url, "select count(*) from related_failures"), 0);
+    cr_expect_eq(queued("needs_reading"), 8);
+    test_session_sql(other, "commit");
+    PQfinish(other);
+    relater_work(relater);
+    cr_expect_eq(lists(), 8);
     relater_close(relater);
 }
 
@@ -220,13 +281,13 @@ Test(lists_queue, a_list_that_a_deletion_has_locked_is_postponed)
     articles(9, 9);
     struct relater *relater = relater_open(url);
     relater_round(relater, 100);
+    cr_expect_eq(lists_make(&relater->maker, 100), 0, "the lists wait for a second");
     relater_close(relater);
     cr_expect_gt(queued("not needs_reading"), 0);
     test_session_sql(other, "delete from articles where id = 9");
     test_session_sql(other, "commit");
     PQfinish(other);
-    refresh();
-    cr_expect_eq(queued("true"), 0);
+    cr_assert(WAIT_UNTIL(20000, (refresh(), queued("true") == 0)));
     cr_expect_eq(lists(), 7);
     cr_expect_eq(
         test_sql_number(url, "select count(*) from article_related where related_id in (8, 9)"), 0);

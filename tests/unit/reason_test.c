@@ -49,6 +49,17 @@ Test(reason, cuts_a_message_that_is_too_long)
     }
 }
 
+Test(reason, is_cut_between_two_characters)
+{
+    const char *message = "\u0416\u4e2d\U0001F600 end"; /* characters of 2, 3 and 4 bytes */
+    static const size_t want[] = {0, 0, 2, 2, 2, 5, 5, 5, 5, 9};
+    for (size_t size = 1; size <= 10; size++) {
+        char text[16];
+        db_reason_copy(text, size, message);
+        cr_expect_eq(strlen(text), want[size - 1], "%zu: %s", size, text);
+    }
+}
+
 Test(reason, knows_which_errors_mean_that_a_server_is_full)
 {
     cr_expect(db_reason_is_full("53300"));
