@@ -184,6 +184,13 @@ bool batch_take(struct lists_maker *maker, enum lists_statement statement, int m
     return true;
 }
 
+struct db_param batch_param(struct db_array *array, const struct batch *batch)
+{
+    for (size_t i = 0; i < batch->n; i++)
+        db_array_add_int64(array, batch->id[i]);
+    return db_array_param(array, DB_TYPE_BIGINT);
+}
+
 static int by_id(const void *a, const void *b)
 {
     int64_t one = *(const int64_t *)a, other = *(const int64_t *)b;

@@ -511,7 +511,8 @@ end;
 -- Writes lists. batch: the articles whose lists these are; one without a row has an empty list. made_at_revision: the
 -- revision of the terms that the lists come from. enter_*: other lists that an article of the batch may enter, with its
 -- score there and the revision of its terms: a list is queued when it was made before that, and the score is higher
--- than that of its last card, or the list is short.
+-- than that of its last card, or the list is short. absent: articles of the batch without terms; the list of one that is
+-- published stays as it is.
 --
 -- made: the number of lists written. Lists that another transaction has locked are queued again, for a second later. A
 -- card whose article has been deleted is left out, and the article is read again. failed: articles on which PostgreSQL
@@ -519,7 +520,7 @@ end;
 create or replace function related_write_lists(
     version smallint, this_turn smallint, made_at_revision bigint, batch bigint[],
     article_ids bigint[], ranks smallint[], related_ids bigint[], scores real[],
-    enter_ids bigint[], enter_scores real[], enter_revisions bigint[], list_length smallint,
+    enter_ids bigint[], enter_scores real[], enter_revisions bigint[], list_length smallint, absent bigint[],
     out made integer, out failed bigint[], out reason text)
     language plpgsql
     security definer
@@ -534,11 +535,14 @@ declare
         from unnest(article_ids, ranks, related_ids, scores) x (article_id, rank, related_id, score)
         where x.article_id in (select e.id from unnest(existing) e (id))
           and x.related_id in (select e.id from unnest(existing) e (id)));
+    unread bigint[] := array(
+        select a.id from (select x.* from articles x where x.id = any (absent) offset 0) a where a.status = 'published');
+    lists bigint[] := array(select b.id from unnest(batch) b (id) except select unnest(unread));
     differing bigint[];
     locked bigint[];
 begin
     perform set_config('broadsheet.lists', 'later', true); -- stale_work writes them at the end: no marks are needed
-    differing := related_differing(batch, fresh);
+    differing := related_differing(lists, fresh);
     locked := array(
         select d.id from unnest(differing) d (id)
         except select w.id from unnest(related_write(differing, fresh)) w (id));
@@ -546,7 +550,7 @@ begin
     insert into related_made (article_id, revision, analysis, made_at)
     select x.id, made_at_revision, version, clock_timestamp()
     from (select a.id from articles a
-          where a.id = any (batch) and a.status = 'published' for key share skip locked) x
+          where a.id = any (lists) and a.status = 'published' for key share skip locked) x
     where x.id not in (select l.id from unnest(locked) l (id))
     on conflict (article_id) do update
     set revision = excluded.revision, analysis = excluded.analysis, made_at = excluded.made_at;

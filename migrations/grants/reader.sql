@@ -11,7 +11,7 @@ grant execute on function change_log_since(text), change_log_trim(interval), wor
     related_read_done(bigint[], bigint[], bigint[], smallint, smallint), related_take_lists(integer, bigint),
     related_vectors(bigint[]), related_stories(bigint[]), related_newest(bigint[], integer),
     related_write_lists(smallint, smallint, bigint, bigint[], bigint[], smallint[], bigint[], real[], bigint[], real[],
-                        bigint[], smallint),
+                        bigint[], smallint, bigint[]),
     related_failed(bigint, text), related_slow_pass(smallint, interval, integer),
     related_status(),
     article_views_now(bigint[]), related_views_now(bigint[]) to :"role";

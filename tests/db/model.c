@@ -24,7 +24,8 @@ static const char stored_lists[] = "select * from related_views where article_id
 
 /* The steps of lists/read.c and lists/make.c. */
 static const char related_work[] =
-    "create or replace function public.related_work(most integer, out done integer, out failed bigint[], "
+    "create or replace function public.related_work(most integer, out done integer, out failed "
+    "bigint[], "
     "out reason "
     "text)"
     " language plpgsql set search_path = public, pg_temp as $$"
@@ -62,7 +63,7 @@ static const char related_work[] =
     "     where c.rank <= 6) l,"
     "    related_write_lists(1::smallint, this_turn, seen, taken, l.ids, l.ranks, l.cards, "
     "l.scores,"
-    "      '{}', '{}', '{}', 6::smallint) w);"
+    "      '{}', '{}', '{}', 6::smallint, '{}') w);"
     "  end if;"
     " end $$";
 

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "import/import.h"
+#include "import/relate_command.h"
+#include "tests/lists/relater.h"
 #include "tests/support/database.h"
 
 enum { CHUNK = 1000 };
@@ -77,4 +79,45 @@ Test(languages, without_other_articles_get_cards_in_another_language)
         test_sql_number(url, "select count(*) from article_related where article_id = 1000"));
     cr_expect_geq(
         test_sql_number(url, "select count(*) from article_related where article_id = 1000"), 3);
+}
+
+/* All cards, in their order. */
+static char *all_lists(const char *of)
+{
+    return test_sql_value(
+        of, "select string_agg(article_id || ':' || related_id, ' ' order by article_id, rank)"
+            " from article_related");
+}
+
+/* A list depends on the archive as it was when the articles were read. Two passes over all of it leave no difference. */
+Test(languages, have_the_same_lists_after_a_bulk_import_and_after_single_publications)
+{
+    import(BROADSHEET_SOURCE_DIR "/tests/lists/languages.ndjson");
+    char *bulk_first = all_lists(url);
+    struct relater *relater = relater_open(url);
+    test_sql(url, "update articles set status = 'draft'");
+    relater_work(relater);
+    cr_expect_eq(test_sql_number(url, "select count(*) from related_terms"), 0);
+    for (int id = 54; id > 0; id--) {
+        test_sql(url, "update articles set status = 'published' where id = %d", id);
+        relater_work(relater);
+    }
+    relater_close(relater);
+    cr_expect_eq(test_sql_number(url, "select count(*) from article_related where rank <= 2"), 108);
+    for (int pass = 0; pass < 2; pass++)
+        cr_assert_eq(relate_command(url, CHUNK, true), 0);
+    char *single = all_lists(url);
+
+    char *other = url;
+    url = test_database_create();
+    import(BROADSHEET_SOURCE_DIR "/tests/lists/languages.ndjson");
+    for (int pass = 0; pass < 2; pass++)
+        cr_assert_eq(relate_command(url, CHUNK, true), 0);
+    char *bulk = all_lists(url);
+    cr_expect_str_eq(single, bulk);
+    cr_expect_str_eq(bulk_first, bulk, "one transaction has read all articles");
+    free(bulk_first);
+    free(single);
+    free(bulk);
+    free(other);
 }

@@ -205,6 +205,17 @@ Test(lists, an_unchanged_list_is_not_written)
                  test_sql_number(url, "select count(*) from article_related"));
 }
 
+Test(lists, a_list_stays_as_it_is_while_the_terms_of_its_article_cannot_be_read)
+{
+    articles_on_birds(1, 8);
+    refresh();
+    expect_six_on_birds(8);
+    test_sql(url, "delete from article_terms where article_id = 3;"
+                  "insert into related_queue (article_id, needs_reading) values (3, false)");
+    refresh();
+    expect_six_on_birds(8);
+}
+
 Test(lists, a_withdrawn_article_leaves_all_lists_and_has_none)
 {
     articles_on_birds(1, 8);
