@@ -90,9 +90,8 @@ void test_unlock(PGconn *lock)
 long test_waiting(const char *url)
 {
     return test_sql_number(
-        url,
-        "select count(*) from pg_stat_activity where datname = current_database()"
-        "  and wait_event_type = 'Lock' and state = 'active' and query !~ 'from work_marks'");
+        url, "select count(*) from pg_stat_activity where datname = current_database()"
+             "  and wait_event_type = 'Lock' and state = 'active' and query !~ 'from work_marks'");
 }
 
 static struct json_object *value_at(const struct http_answer *answer, const char *pointer)
