@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { DB_STATEMENT_MAX_PARAMS = 13, DB_SET_MAX_STATEMENTS = 32 };
+enum { DB_STATEMENT_MAX_PARAMS = 24, DB_SET_MAX_STATEMENTS = 32 };
 
 /* The statements of a pool, as handlers name them. */
 enum db_statement {

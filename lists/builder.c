@@ -15,12 +15,13 @@ void builder_init(struct builder *builder, struct lists_maker *maker)
 
 void builder_finish(struct builder *builder)
 {
-    for (size_t i = 0; i < builder->nknown; i++) {
-        table_remove(&builder->table, &builder->known[i]->node);
-        free(builder->known[i]->story);
-        free(builder->known[i]);
+    while (builder->last != NULL) {
+        struct known *known = builder->last;
+        builder->last = known->before;
+        table_remove(&builder->table, &known->node);
+        free(known->story);
+        free(known);
     }
-    free(builder->known);
     free(builder->list);
     db_array_finish(&builder->wanted);
     index_finish(&builder->index);
@@ -40,11 +41,8 @@ struct known *builder_want(struct builder *builder, int64_t id)
         return known;
     known = need(calloc(1, sizeof(*known)));
     table_insert(&builder->table, &known->node, (uint64_t)id);
-    if ((builder->nknown & (builder->nknown - 1)) == 0) /* full: 0, 1, 2, 4 ... */
-        builder->known =
-            need(realloc(builder->known, (builder->nknown == 0 ? 1 : 2 * builder->nknown) *
-                                             sizeof(*builder->known)));
-    builder->known[builder->nknown++] = known;
+    known->before = builder->last;
+    builder->last = known;
     db_array_add_int64(&builder->wanted, id);
     return known;
 }
@@ -109,9 +107,9 @@ bool builder_read_stories(struct builder *builder)
     if (builder->wanted.n == 0)
         return true;
     PGresult *rows = ask(builder, LISTS_STORIES);
-    for (size_t i = 0; i < builder->nknown; i++) {
-        if (builder->known[i]->story_state == STORY_WANTED)
-            builder->known[i]->story_state = STORY_READ;
+    for (struct known *known = builder->last; known != NULL; known = known->before) {
+        if (known->story_state == STORY_WANTED)
+            known->story_state = STORY_READ;
     }
     for (int i = 0; rows != NULL && i < PQntuples(rows); i++) {
         struct known *known = builder_find(builder, db_row_int64(rows, i, 0));

@@ -12,6 +12,7 @@
 /* An article that a list of the batch may show, or whose list it is. */
 struct known {
     struct table_node node; /* by its id */
+    struct known *before;
     struct profile profile;
     struct vector vector;
     int64_t revision;
@@ -39,9 +40,8 @@ struct list {
 
 struct builder {
     struct lists_maker *maker;
-    struct table table; /* of struct known */
-    struct known **known;
-    size_t nknown;
+    struct table table;     /* of struct known */
+    struct known *last;     /* of those that were asked for; each knows the one before */
     struct db_array wanted; /* ids: of vectors, or of stories */
     struct list *list;
     size_t n;

@@ -184,11 +184,10 @@ bool batch_take(struct lists_maker *maker, enum lists_statement statement, int m
     return true;
 }
 
-struct db_param batch_param(struct db_array *array, const struct batch *batch)
+void batch_add_to(struct db_array *array, const struct batch *batch)
 {
     for (size_t i = 0; i < batch->n; i++)
         db_array_add_int64(array, batch->id[i]);
-    return db_array_param(array, DB_TYPE_BIGINT);
 }
 
 static int by_id(const void *a, const void *b)
@@ -285,20 +284,18 @@ bool maker_load_terms(struct lists_maker *maker, struct index *index)
         maker->session, LISTS_TERMS, (struct db_param[]){db_array_param(&terms, DB_TYPE_INTEGER)});
     db_array_finish(&terms);
     for (int i = 0; rows != NULL && i < PQntuples(rows); i++) {
+        uint64_t narticles = (uint64_t)db_row_int64(rows, i, 1);
+        if (db_row_is_null(rows, i, 0)) {
+            index_put_language(index, PQgetvalue(rows, i, 3),
+                               (struct population){.articles = narticles,
+                                                   .words = (uint64_t)db_row_int64(rows, i, 4)});
+            continue;
+        }
         struct index_entry *entry = index_want(index, (uint32_t)db_row_int32(rows, i, 0));
-        entry->having = (uint64_t)db_row_int64(rows, i, 1);
+        entry->having = narticles;
         unpack_postings(&entry->postings, PQgetvalue(rows, i, 2), (size_t)PQgetlength(rows, i, 2));
     }
     bool is_loaded = rows != NULL;
-    PQclear(rows);
-    if (!is_loaded)
-        return false;
-    rows = lists_session_run(maker->session, LISTS_LANGUAGES, NULL);
-    for (int i = 0; rows != NULL && i < PQntuples(rows); i++)
-        index_put_language(index, PQgetvalue(rows, i, 0),
-                           (struct population){.articles = (uint64_t)db_row_int64(rows, i, 1),
-                                               .words = (uint64_t)db_row_int64(rows, i, 2)});
-    is_loaded = rows != NULL;
     PQclear(rows);
     return is_loaded;
 }

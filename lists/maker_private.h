@@ -26,8 +26,7 @@ int maker_run(struct lists_maker *maker, step_fn *step, int most);
 /* Reads the rows of related_take() or related_take_lists(). */
 bool batch_take(struct lists_maker *maker, enum lists_statement statement, int most, int64_t only,
                 struct batch *batch);
-/* The ids as a parameter; the caller finishes the array. */
-struct db_param batch_param(struct db_array *array, const struct batch *batch);
+void batch_add_to(struct db_array *array, const struct batch *batch); /* the ids */
 
 void batch_sort(struct batch *batch);
 bool batch_has(const struct batch *batch, int64_t id); /* it is sorted */

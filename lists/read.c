@@ -65,8 +65,10 @@ static PGresult *run_with_batch(struct lists_maker *maker, enum lists_statement 
                                 const struct batch *batch)
 {
     struct db_array ids = {0};
-    PGresult *rows =
-        lists_session_run(maker->session, statement, (struct db_param[]){batch_param(&ids, batch)});
+
+    batch_add_to(&ids, batch);
+    PGresult *rows = lists_session_run(maker->session, statement,
+                                       (struct db_param[]){db_array_param(&ids, DB_TYPE_BIGINT)});
 
     db_array_finish(&ids);
     return rows;

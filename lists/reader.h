@@ -22,7 +22,7 @@ struct reader {
     struct index index;
 };
 
-/* Writes the changed terms, the vectors and the rest of the articles, and queues their lists. False: a statement failed. */
-bool reader_store(struct lists_maker *maker, struct reader *reader, int16_t turn);
+/* Writes the changed terms and the articles, and queues their lists. False: the statement failed. */
+bool reader_store(struct lists_maker *maker, const struct reader *reader, int16_t turn);
 
 #endif

@@ -19,27 +19,23 @@ const struct db_statement_info lists_statements[LISTS_NSTATEMENTS] = {
          .sql = "select article_id, is_published, revision, language, nwords, vector, others"
                 " from related_lock_terms($1)",
          .param_types = {DB_TYPE_BIGINT_ARRAY}},
-    [LISTS_LANGUAGES] = {.name = "related_languages",
-                         .sql = "select language, narticles, nwords from related_languages_now()"},
-    [LISTS_TERMS] = {.name = "related_terms",
-                     .sql = "select term, narticles, postings from related_terms_of($1)",
-                     .param_types = {DB_TYPE_INTEGER_ARRAY}},
-    [LISTS_WRITE_TERMS] = {.name = "related_write_terms",
-                           .sql = "select related_write_terms($1, $2, $3, $4, $5, $6)",
-                           .param_types = {DB_TYPE_INTEGER_ARRAY, DB_TYPE_BIGINT_ARRAY,
-                                           DB_TYPE_BYTEA_ARRAY, DB_TYPE_TEXT_ARRAY,
-                                           DB_TYPE_BIGINT_ARRAY, DB_TYPE_BIGINT_ARRAY}},
-    [LISTS_WRITE_ARTICLES] =
-        {.name = "related_write_articles",
-         .sql = "select related_write_articles($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-         .param_types = {DB_TYPE_SMALLINT, DB_TYPE_BIGINT_ARRAY, DB_TYPE_TIME_ARRAY,
-                         DB_TYPE_BIGINT_ARRAY, DB_TYPE_TEXT_ARRAY, DB_TYPE_INTEGER_ARRAY,
-                         DB_TYPE_REAL_ARRAY, DB_TYPE_BIGINT_ARRAY, DB_TYPE_BYTEA_ARRAY,
-                         DB_TYPE_BYTEA_ARRAY, DB_TYPE_BYTEA_ARRAY}},
-    [LISTS_READ_DONE] = {.name = "related_read_done",
-                         .sql = "select related_read_done($1, $2, $3, $4, $5)",
-                         .param_types = {DB_TYPE_BIGINT_ARRAY, DB_TYPE_BIGINT_ARRAY,
-                                         DB_TYPE_BIGINT_ARRAY, DB_TYPE_SMALLINT, DB_TYPE_SMALLINT}},
+    [LISTS_TERMS] =
+        {.name = "related_terms",
+         .sql = "select term, narticles, postings, language, nwords from related_terms_of($1)",
+         .param_types = {DB_TYPE_INTEGER_ARRAY}},
+    [LISTS_STORE] =
+        {.name = "related_store",
+         .sql = "select related_write_terms($1, $2, $3, $4, $5, $6),"
+                " related_write_articles($20, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16),"
+                " related_read_done($17, $18, $19, $21, $22)", /* from left to right */
+         .param_types = {DB_TYPE_INTEGER_ARRAY, DB_TYPE_BIGINT_ARRAY,  DB_TYPE_BYTEA_ARRAY,
+                         DB_TYPE_TEXT_ARRAY,    DB_TYPE_BIGINT_ARRAY,  DB_TYPE_BIGINT_ARRAY,
+                         DB_TYPE_BIGINT_ARRAY,  DB_TYPE_TIME_ARRAY,    DB_TYPE_BIGINT_ARRAY,
+                         DB_TYPE_TEXT_ARRAY,    DB_TYPE_INTEGER_ARRAY, DB_TYPE_REAL_ARRAY,
+                         DB_TYPE_BIGINT_ARRAY,  DB_TYPE_BYTEA_ARRAY,   DB_TYPE_BYTEA_ARRAY,
+                         DB_TYPE_BYTEA_ARRAY,   DB_TYPE_BIGINT_ARRAY,  DB_TYPE_BIGINT_ARRAY,
+                         DB_TYPE_BIGINT_ARRAY,  DB_TYPE_SMALLINT,      DB_TYPE_SMALLINT,
+                         DB_TYPE_SMALLINT}},
     [LISTS_TAKE_LISTS] = {.name = "related_take_lists",
                           .sql =
                               "select article_id, turn, revision from related_take_lists($1, $2)",

@@ -102,18 +102,18 @@ static float total_of(const struct score *score)
            score->language / score->breadth;
 }
 
-static struct score score_of(struct likeness likeness, const struct profile *article,
-                             const struct profile *candidate)
+static struct score score_of(struct likeness likeness, const struct profile *own,
+                             const struct profile *other)
 {
-    float days = fabsf((float)(candidate->published_us - article->published_us) / 86400e6F);
+    float days = fabsf((float)(other->published_us - own->published_us) / 86400e6F);
     struct score score = {
         .likeness = likeness,
-        .nearness = (candidate->published_us > article->published_us ? later_share : 1) /
+        .nearness = (other->published_us > own->published_us ? later_share : 1) /
                     sqrtf(1 + days / half_life_days),
         .recent = 1 + recent_boost * expf(-days / recent_days),
-        .section = candidate->section_id == article->section_id ? 1 + section_boost : 1,
-        .language = strcmp(candidate->language, article->language) == 0 ? 1 : other_language,
-        .breadth = powf(fmaxf(candidate->self, 1), breadth_power),
+        .section = other->section_id == own->section_id ? 1 + section_boost : 1,
+        .language = strcmp(other->language, own->language) == 0 ? 1 : other_language,
+        .breadth = powf(fmaxf(other->self, 1), breadth_power),
     };
     score.total = total_of(&score);
     return score;

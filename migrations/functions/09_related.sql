@@ -12,12 +12,14 @@
 -- The rows of tables are looked up by their keys, whatever the statistics say: a batch may be larger than the archive was
 -- when a session made its plans.
 
--- No caller of the work waits for a lock on a table: it fails at once (55P03), and comes again.
+-- No caller of the work waits for a lock on a table: it fails at once (55P03), and comes again. Its commits do not wait
+-- for the disk: where a crash loses one, the queue has the work again, and every server reads everything again.
 create or replace function work_begin() returns void
     language plpgsql
     set search_path = public, pg_temp
 as $$
 begin
+    perform set_config('synchronous_commit', 'off', true);
     lock table articles, article_tags, article_views, article_cards, article_related, related_queue, related_views,
         stale_marks in row exclusive mode nowait;
 end
@@ -136,17 +138,9 @@ begin
 end
 $$;
 
-create or replace function related_languages_now() returns setof related_languages
-    language plpgsql stable
-    security definer
-    set search_path = public, pg_temp
-as $$
-begin
-    return query select * from related_languages;
-end
-$$;
-
-create or replace function related_terms_of(terms integer[]) returns setof related_terms
+-- What is stored of these terms; and all languages, in rows that have no term.
+create or replace function related_terms_of(terms integer[])
+    returns table (term integer, narticles bigint, postings bytea, language text, nwords bigint)
     language plpgsql stable
     security definer
     set search_path = public, pg_temp
@@ -155,8 +149,9 @@ create or replace function related_terms_of(terms integer[]) returns setof relat
     set enable_mergejoin = off
 as $$
 begin
+    return query select null::integer, l.narticles, null::bytea, l.language, l.nwords from related_languages l;
     return query
-        select t.*
+        select t.term, t.narticles, t.postings, null::text, null::bigint
         from unnest(terms) x (term)
         cross join lateral (select y.* from related_terms y where y.term = x.term offset 0) t;
 end
