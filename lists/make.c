@@ -34,7 +34,8 @@ bool make_step(struct lists_maker *maker, int most, int64_t only, struct batch *
                                         .article = builder_want(&builder, batch->id[i]),
                                         .lacks_story = true};
     }
-    bool is_made = builder_read_vectors(&builder) && find_candidates(&builder, batch->turn == 0) &&
+    bool is_made = builder_read_vectors(&builder) &&
+                   find_candidates(&builder, batch->turn == TURN_PUBLISHED) &&
                    builder_read_vectors(&builder);
     for (size_t i = 0; is_made && i < builder.n; i++)
         score_candidates(&builder.list[i]);
@@ -166,7 +167,6 @@ static void add_list(struct db_array column[NCOLUMNS], const struct list *list)
         db_array_add_int64(&column[CARDS], list->card[i]);
         db_array_add_float(&column[SCORES], list->score[i]);
     }
-    add_entries(column, list);
 }
 
 static void count_lists(const struct builder *builder)
@@ -195,6 +195,8 @@ static bool write_lists(struct builder *builder, struct batch *batch)
         db_array_add_int64(&ids, batch->id[i]);
     for (size_t i = 0; i < builder->n; i++) {
         add_list(column, &builder->list[i]);
+        if (batch->turn != TURN_SLOW_PASS) /* which makes every list by itself */
+            add_entries(column, &builder->list[i]);
         if (!builder->list[i].article->is_there)
             db_array_add_int64(&absent, batch->id[i]);
     }

@@ -6,6 +6,9 @@
 #include "db/types.h"
 #include "lists/maker.h"
 
+/* Turns of the queue that matter here (related_queue.turn). */
+enum { TURN_PUBLISHED = 0, TURN_SLOW_PASS = 3 };
+
 /* The articles of a step. */
 struct batch {
     int64_t *id;
@@ -16,7 +19,7 @@ struct batch {
 };
 
 /* A step without its transaction. only: this article alone; 0: up to `most`. It fills batch->id as soon as it knows
- * the articles, which batch_finish() frees. False: a statement failed. */
+ * the articles; the caller frees that. False: a statement failed. */
 typedef bool step_fn(struct lists_maker *maker, int most, int64_t only, struct batch *batch);
 step_fn read_step, make_step;
 

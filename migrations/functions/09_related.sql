@@ -211,8 +211,9 @@ end
 $$;
 
 -- Ends the reading of these articles: queues their lists, the lists that they are on, and the lists of the newest
--- articles of their sections that have fewer than `fewest` cards. gone: those that are not published. again: those that
--- another session has read meanwhile.
+-- articles of their sections that have fewer than `fewest` cards. In bulk, a list that waits in the queue already is not
+-- queued again. gone: those that are not published. again: those that
+-- have changed meanwhile.
 create or replace function related_read_done(
     batch bigint[], gone bigint[], again bigint[], this_turn smallint, fewest smallint)
     returns void
@@ -239,6 +240,7 @@ begin
         select distinct r.article_id, false, greatest(this_turn, 1)
         from article_related r
         where r.related_id = any (batch) and r.article_id <> all (batch)
+          and (this_turn < 2 or not exists (select from related_queue q where q.article_id = r.article_id offset 0))
         order by 1;
         insert into related_queue (article_id, needs_reading, turn)
         select n.article_id, false, greatest(this_turn, 1)
@@ -247,6 +249,7 @@ begin
         where n.article_id <> all (batch)
           and exists (select from related_made m where m.article_id = n.article_id offset 0)
           and (select count(*) from article_related r where r.article_id = n.article_id) < fewest
+          and (this_turn < 2 or not exists (select from related_queue q where q.article_id = n.article_id offset 0))
         order by 1;
     end if;
 end
@@ -552,7 +555,8 @@ begin
 
     insert into related_queue (article_id, needs_reading, turn)
     select e.id, false, greatest(this_turn, 1::smallint)
-    from unnest(related_entries(enter_ids, enter_scores, enter_revisions, batch, list_length)) e (id);
+    from unnest(related_entries(enter_ids, enter_scores, enter_revisions, batch, list_length)) e (id)
+    where this_turn < 2 or not exists (select from related_queue q where q.article_id = e.id offset 0);
     insert into related_queue (article_id, needs_reading, turn, queued_at)
     select l.id, false, this_turn, clock_timestamp() + interval '1 s' from unnest(locked) l (id);
     insert into related_queue (article_id, needs_reading, turn)

@@ -216,6 +216,31 @@ Test(lists, a_list_stays_as_it_is_while_the_terms_of_its_article_cannot_be_read)
     expect_six_on_birds(8);
 }
 
+static long queued_lists(void)
+{
+    return test_sql_number(url, "select count(*) from related_queue where not needs_reading");
+}
+
+Test(lists, that_wait_in_the_queue_are_not_queued_again_in_bulk_or_by_the_slow_pass)
+{
+    articles_on_birds(1, 20);
+    refresh();
+    struct relater *relater = relater_open(url);
+    test_sql(url, "select related_queue_all()");
+    for (int i = 0; i < 4; i++)
+        cr_assert_eq(lists_read(&relater->maker, 10), 10);
+    cr_expect_eq(lists_make(&relater->maker, 10), 10);
+    cr_expect_eq(queued_lists(), 30);
+    relater_work(relater);
+
+    test_sql(url, "insert into related_queue (article_id, needs_reading, turn)"
+                  " select i, true, 3 from generate_series(1, 5) i");
+    cr_expect_eq(lists_read(&relater->maker, 10), 5);
+    cr_expect_eq(lists_make(&relater->maker, 10), 5);
+    cr_expect_eq(queued_lists(), 0);
+    relater_close(relater);
+}
+
 Test(lists, a_withdrawn_article_leaves_all_lists_and_has_none)
 {
     articles_on_birds(1, 8);
