@@ -23,7 +23,7 @@ struct process {
     struct service **services; /* of all threads; set before the first request */
     size_t nservices;
 
-    /* Written by the background thread, read by any. */
+    /* Written by the background thread, those of the lists by the lists thread; read by any. */
     struct db_change_feed_stats change_feed;
     struct lists_stats related_worker;
     bool has_weather;
