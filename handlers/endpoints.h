@@ -5,7 +5,7 @@
 #include "handlers/routes.h"
 
 route_fn article_get; /* GET /articles/{id}, and /articles/{slug} */
-route_fn related_get; /* GET /articles/{id}/related */
+route_fn related_get; /* GET /articles/{id}/related, and /articles/{id}/related?explain=1 */
 route_fn health_get;  /* GET /healthz */
 route_fn ready_get;   /* GET /readyz */
 route_fn metrics_get; /* GET /metrics */

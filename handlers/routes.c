@@ -15,7 +15,7 @@
 const struct route routes[ROUTES_N] = {
     [METRICS_OTHER_ROUTE] = {NULL, NULL, {NULL}},
     {"/articles/{id}", article_get, {NULL}},
-    {"/articles/{id}/related", related_get, {NULL}},
+    {"/articles/{id}/related", related_get, {"explain"}},
     {"/healthz", health_get, {NULL}},
     {"/readyz", ready_get, {NULL}},
     {"/metrics", metrics_get, {NULL}},

@@ -1,4 +1,4 @@
-/* lists/builder.h - the lists of a step, and the articles that they may show. For make.c and fill.c only.
+/* lists/builder.h - the lists of a step, and the articles that they may show. For make.c, fill.c and explain.c only.
  *
  * An article is asked for, by builder_want() or builder_want_story(), and read together with all others that are asked
  * for. */
@@ -21,6 +21,11 @@ struct known {
     enum { STORY_UNKNOWN, STORY_WANTED, STORY_READ } story_state;
 };
 
+/* Two articles of which one was left out. */
+struct same_story {
+    const struct known *one, *other;
+};
+
 /* A list of the batch. */
 struct list {
     struct rank_stories stories;
@@ -35,6 +40,8 @@ struct list {
     int64_t card[RANK_CARDS];
     float score[RANK_CARDS];
     unsigned ncards;
+    struct same_story same[RANK_FINALISTS]; /* one for each finalist that was left out, at most */
+    unsigned nsame;
     bool lacks_story; /* the choice is not the last one */
 };
 
@@ -46,6 +53,7 @@ struct builder {
     struct list *list;
     size_t n;
     struct index index;
+    bool has_terms; /* the index has what is stored of the articles' terms */
 };
 
 void builder_init(struct builder *builder, struct lists_maker *maker);
@@ -61,6 +69,10 @@ bool builder_read_vectors(struct builder *builder);
 /* Is its story read? Otherwise builder_read_stories() will do so. */
 bool builder_want_story(struct builder *builder, struct known *known);
 bool builder_read_stories(struct builder *builder);
+
+/* Makes the lists of these articles, once for each builder: all but the writing. is_published: as newly published
+ * articles, which are compared with more candidates. False: a statement failed. */
+bool builder_make(struct builder *builder, const int64_t *articles, size_t n, bool is_published);
 
 /* An article without a story is the same as no other. */
 bool known_are_same(const struct known *one, const struct known *other);

@@ -3,12 +3,17 @@
  *     take --> the vectors of the articles --> what is stored of their terms --> candidates
  *          --> the vectors of the candidates --> scores --> stories of those that are much alike --> cards
  *          --> where cards are few: the newest articles of the section
- *          --> write, and queue the lists that the articles may enter */
+ *          --> write, and queue the lists that the articles may enter
+ *
+ * The list of a published article is made in the transaction that has read it, and begins with what that knows already:
+ * the vectors of the articles, and all that is stored of their terms. */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/container_of.h"
 #include "db/row.h"
 #include "lists/builder.h"
+#include "lists/reader.h"
 
 static bool find_candidates(struct builder *builder, bool is_published);
 static void score_candidates(struct list *list);
@@ -26,23 +31,60 @@ bool make_step(struct lists_maker *maker, int most, int64_t only, struct batch *
     if (batch->n == 0)
         return true;
     builder_init(&builder, maker);
-    builder.list = need(calloc(batch->n, sizeof(*builder.list)));
-    builder.n = batch->n;
-    for (size_t i = 0; i < batch->n; i++) {
-        builder.list[i] = (struct list){.stories = {is_same},
-                                        .builder = &builder,
-                                        .article = builder_want(&builder, batch->id[i]),
-                                        .lacks_story = true};
-    }
-    bool is_made = builder_read_vectors(&builder) &&
-                   find_candidates(&builder, batch->turn == TURN_PUBLISHED) &&
-                   builder_read_vectors(&builder);
-    for (size_t i = 0; is_made && i < builder.n; i++)
-        score_candidates(&builder.list[i]);
-    is_made =
-        is_made && choose_cards(&builder) && builder_fill(&builder) && write_lists(&builder, batch);
+    bool is_made = builder_make(&builder, batch->id, batch->n, batch->turn == TURN_PUBLISHED) &&
+                   write_lists(&builder, batch);
     builder_finish(&builder);
     return is_made;
+}
+
+/* What is stored of an article that has just been read. */
+static void know(struct builder *builder, const struct reading *reading, int64_t revision)
+{
+    struct known *known = builder_want(builder, reading->id);
+
+    known->profile = reading->profile;
+    known->vector = reading->vector;
+    known->revision = revision;
+    known->story = need(malloc(sizeof(*known->story)));
+    *known->story = reading->story;
+    known->story_state = STORY_READ;
+    known->is_there = true;
+}
+
+bool make_lists_read(struct lists_maker *maker, struct reader *reader, struct batch *lists)
+{
+    uint64_t begun_us = clock_us();
+    struct builder builder;
+
+    builder_init(&builder, maker);
+    for (size_t i = 0; i < reader->n; i++)
+        know(&builder, &reader->reading[i], lists->revision);
+    db_array_clear(&builder.wanted);
+    index_move(&builder.index, &reader->index);
+    builder.has_terms = true;
+    bool is_made =
+        builder_make(&builder, lists->id, lists->n, true) && write_lists(&builder, lists);
+    builder_finish(&builder);
+    counter_add(&maker->stats->list_us, clock_us() - begun_us);
+    counter_add(&maker->stats->articles, (uint64_t)lists->ndone);
+    return is_made;
+}
+
+bool builder_make(struct builder *builder, const int64_t *articles, size_t n, bool is_published)
+{
+    builder->list = need(calloc(n, sizeof(*builder->list)));
+    builder->n = n;
+    for (size_t i = 0; i < n; i++) {
+        builder->list[i] = (struct list){.stories = {is_same},
+                                         .builder = builder,
+                                         .article = builder_want(builder, articles[i]),
+                                         .lacks_story = true};
+    }
+    bool is_made = builder_read_vectors(builder) && find_candidates(builder, is_published) &&
+                   builder_read_vectors(builder);
+    for (size_t i = 0; is_made && i < n; i++)
+        score_candidates(&builder->list[i]);
+    return is_made && choose_cards(builder) && builder_fill(builder);
 }
 
 /* ---- candidates and scores */
@@ -55,7 +97,7 @@ static bool find_candidates(struct builder *builder, bool is_published)
         for (unsigned k = 0; article->is_there && k < article->vector.n; k++)
             index_want(&builder->index, article->vector.term[k]);
     }
-    if (!maker_load_terms(builder->maker, &builder->index))
+    if (!builder->has_terms && !maker_load_terms(builder->maker, &builder->index))
         return false;
     for (size_t i = 0; i < builder->n; i++) {
         struct list *list = &builder->list[i];
@@ -104,7 +146,7 @@ static void choose(struct list *list)
 {
     unsigned cards[RANK_CARDS];
 
-    list->ncards = 0;
+    list->ncards = list->nsame = 0;
     list->lacks_story = false;
     if (!list->article->is_there)
         return;
@@ -131,7 +173,10 @@ static bool is_same(struct rank_stories *stories, int one, int other)
          is_second_read = builder_want_story(list->builder, second);
 
     list->lacks_story |= !is_first_read || !is_second_read;
-    return known_are_same(first, second);
+    if (!known_are_same(first, second))
+        return false;
+    list->same[list->nsame++] = (struct same_story){first, second};
+    return true;
 }
 
 /* ---- writing */

@@ -184,6 +184,14 @@ bool batch_take(struct lists_maker *maker, enum lists_statement statement, int m
     return true;
 }
 
+void batch_add(struct batch *batch, int64_t id)
+{
+    if ((batch->n & (batch->n - 1)) == 0) /* full: 0, 1, 2, 4 ... */
+        batch->id =
+            need(realloc(batch->id, (batch->n == 0 ? 1 : 2 * batch->n) * sizeof(*batch->id)));
+    batch->id[batch->n++] = id;
+}
+
 void batch_add_to(struct db_array *array, const struct batch *batch)
 {
     for (size_t i = 0; i < batch->n; i++)

@@ -56,6 +56,7 @@ struct lists_maker {
     struct lists_session *session;
     struct lists_stats *stats;
     lists_failed_fn *on_failed; /* may be NULL */
+    bool makes_lists_at_once;   /* see lists_read() */
 
     /* Private. */
     struct words *_words;
@@ -64,13 +65,16 @@ struct lists_maker {
     struct candidates _candidates;
 };
 
-/* The first three members are the caller's. */
+/* The first four members are the caller's. */
 void lists_maker_init(struct lists_maker *maker);
 void lists_maker_finish(struct lists_maker *maker);
 
 /* These return the number of articles, lists or parts that were worked off, also those that failed; 0: there is nothing
  * to do for this caller now; -1: the step failed as a whole, and lists_session_error() says why. most: of a step. */
 int lists_write_marks(struct lists_maker *maker, int most);
+
+/* makes_lists_at_once: the step also makes the lists of articles that are published now. So they are there sooner, and
+ * other sessions wait a little longer for the lock on the terms. */
 int lists_read(struct lists_maker *maker, int most);
 int lists_make(struct lists_maker *maker, int most);
 

@@ -31,6 +31,7 @@ bool batch_take(struct lists_maker *maker, enum lists_statement statement, int m
                 struct batch *batch);
 void batch_add_to(struct db_array *array, const struct batch *batch); /* the ids */
 
+void batch_add(struct batch *batch, int64_t id); /* to one that was empty, and grew by this alone */
 void batch_sort(struct batch *batch);
 bool batch_has(const struct batch *batch, int64_t id); /* it is sorted */
 

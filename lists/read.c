@@ -3,7 +3,8 @@
  *     take --> sources --> for each: language, terms, story           (no lock)
  *          --> lock --> what is stored of these articles, and of all their terms
  *          --> the old terms are taken out, the new ones counted --> vectors --> postings
- *          --> write --> their lists are queued */
+ *          --> write --> their lists are queued
+ *          --> of published articles: the lists are made at once (make.c), from what is known already */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,25 +41,22 @@ static void reader_finish(struct reader *reader);
 bool read_step(struct lists_maker *maker, int most, int64_t only, struct batch *batch)
 {
     struct reader reader = {0};
+    struct batch lists = {0};
 
     if (!batch_take(maker, LISTS_TAKE, most, only, batch))
         return false;
     if (batch->n == 0)
         return true;
+    /* An article that is tried alone may be one whose list can't be made. */
+    bool makes_lists = maker->makes_lists_at_once && batch->turn == TURN_PUBLISHED && only == 0;
     index_init(&reader.index);
     bool is_read = read_sources(maker, &reader, batch) && exchange_terms(maker, &reader, batch) &&
-                   reader_store(maker, &reader, batch->turn);
+                   reader_store(maker, &reader, batch->turn, makes_lists, &lists) &&
+                   (lists.n == 0 || make_lists_read(maker, &reader, &lists));
     reader_finish(&reader);
+    free(lists.id);
     batch->ndone = (int)batch->n;
     return is_read;
-}
-
-static void batch_add(struct batch *batch, int64_t id)
-{
-    if ((batch->n & (batch->n - 1)) == 0) /* full: 0, 1, 2, 4 ... */
-        batch->id =
-            need(realloc(batch->id, (batch->n == 0 ? 1 : 2 * batch->n) * sizeof(*batch->id)));
-    batch->id[batch->n++] = id;
 }
 
 static PGresult *run_with_batch(struct lists_maker *maker, enum lists_statement statement,
@@ -88,7 +86,7 @@ static bool read_sources(struct lists_maker *maker, struct reader *reader,
     for (int i = 0; i < PQntuples(rows); i++) {
         int64_t id = db_row_int64(rows, i, SOURCE_ID);
         batch_add(&seen, id);
-        if (!db_row_is_null(rows, i, SOURCE_FAILURE))
+        if (!reader_is_readable(rows, i))
             maker_article_failed(maker, id, PQgetvalue(rows, i, SOURCE_FAILURE));
         else
             read_source(maker, &reader->reading[reader->n++], rows, i);
@@ -122,8 +120,12 @@ static void find_language(struct lists_maker *maker, struct article_source *sour
         language_copy(source->language, PQgetvalue(rows, row, SOURCE_USUAL));
 }
 
-static void read_source(struct lists_maker *maker, struct reading *reading, const PGresult *rows,
-                        int row)
+bool reader_is_readable(const PGresult *rows, int row)
+{
+    return db_row_is_null(rows, row, SOURCE_FAILURE);
+}
+
+struct article_source reader_source(struct lists_maker *maker, const PGresult *rows, int row)
 {
     struct db_keys tags = db_row_keys(rows, row, SOURCE_TAGS);
     int64_t *ids = need(calloc(tags.n + 1, sizeof(*ids)));
@@ -132,11 +134,20 @@ static void read_source(struct lists_maker *maker, struct reading *reading, cons
                                     .body = text_of(rows, row, SOURCE_BODY),
                                     .tags = ids,
                                     .ntags = tags.n};
+
     for (size_t i = 0; i < tags.n; i++)
         ids[i] = (int64_t)db_keys_at(tags, i);
     find_language(maker, &source, rows, row);
+    return source;
+}
+
+static void read_source(struct lists_maker *maker, struct reading *reading, const PGresult *rows,
+                        int row)
+{
+    struct article_source source = reader_source(maker, rows, row);
+
     terms_read(&maker->_terms, maker->_words, &source);
-    free(ids);
+    free((void *)source.tags);
 
     *reading = (struct reading){.id = db_row_int64(rows, row, SOURCE_ID),
                                 .revision = db_row_int64(rows, row, SOURCE_REVISION)};

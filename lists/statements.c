@@ -27,7 +27,8 @@ const struct db_statement_info lists_statements[LISTS_NSTATEMENTS] = {
         {.name = "related_store",
          .sql = "select related_write_terms($1, $2, $3, $4, $5, $6),"
                 " related_write_articles($20, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16),"
-                " related_read_done($17, $18, $19, $21, $22)", /* from left to right */
+                " related_read_done($17, $18, $19, $21, $22),"
+                " keys_pack(related_take_lists_read($23))", /* from left to right */
          .param_types = {DB_TYPE_INTEGER_ARRAY, DB_TYPE_BIGINT_ARRAY,  DB_TYPE_BYTEA_ARRAY,
                          DB_TYPE_TEXT_ARRAY,    DB_TYPE_BIGINT_ARRAY,  DB_TYPE_BIGINT_ARRAY,
                          DB_TYPE_BIGINT_ARRAY,  DB_TYPE_TIME_ARRAY,    DB_TYPE_BIGINT_ARRAY,
@@ -35,7 +36,7 @@ const struct db_statement_info lists_statements[LISTS_NSTATEMENTS] = {
                          DB_TYPE_BIGINT_ARRAY,  DB_TYPE_BYTEA_ARRAY,   DB_TYPE_BYTEA_ARRAY,
                          DB_TYPE_BYTEA_ARRAY,   DB_TYPE_BIGINT_ARRAY,  DB_TYPE_BIGINT_ARRAY,
                          DB_TYPE_BIGINT_ARRAY,  DB_TYPE_SMALLINT,      DB_TYPE_SMALLINT,
-                         DB_TYPE_SMALLINT}},
+                         DB_TYPE_SMALLINT,      DB_TYPE_BIGINT_ARRAY}},
     [LISTS_TAKE_LISTS] = {.name = "related_take_lists",
                           .sql =
                               "select article_id, turn, revision from related_take_lists($1, $2)",
@@ -74,4 +75,13 @@ const struct db_statement_info lists_statements[LISTS_NSTATEMENTS] = {
     [LISTS_TRIM] = {.name = "change_log_trim",
                     .sql = "select change_log_trim($1::interval)",
                     .param_types = {DB_TYPE_TEXT}},
+    [LISTS_STATUS_OF] = {.name = "status_of",
+                         .sql = "select status from articles where id = any ($1)",
+                         .param_types = {DB_TYPE_BIGINT_ARRAY}},
+    [LISTS_CARDS] = {.name = "cards",
+                     .sql = "select article_id, card from article_cards_of($1)",
+                     .param_types = {DB_TYPE_BIGINT_ARRAY}},
+    [LISTS_TAGS] = {.name = "tags",
+                    .sql = "select id, name from tags where id = any ($1)",
+                    .param_types = {DB_TYPE_BIGINT_ARRAY}},
 };

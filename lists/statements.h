@@ -24,6 +24,9 @@ enum lists_statement {
     LISTS_SLOW_PASS,
     LISTS_STATUS,
     LISTS_TRIM,
+    LISTS_STATUS_OF,
+    LISTS_CARDS,
+    LISTS_TAGS,
     LISTS_NSTATEMENTS,
 };
 

@@ -29,6 +29,9 @@ static void size_batch(struct lists_worker *worker, int n, unsigned took_ms);
 static void after_failure(struct lists_worker *worker);
 static void do_slow_work(struct lists_worker *worker);
 static unsigned until_trim(const struct lists_worker *worker);
+static struct lists_question *next_question(struct lists_worker *worker);
+static void answer_next(struct lists_worker *worker);
+static void refuse_questions(struct lists_worker *worker);
 
 void lists_worker_start(struct lists_worker *worker, const struct lists_worker_config *config)
 {
@@ -42,6 +45,8 @@ void lists_worker_start(struct lists_worker *worker, const struct lists_worker_c
         worker->_config.keep = "10 minutes";
     if (worker->_config.older_than == NULL)
         worker->_config.older_than = "1 day";
+    pthread_mutex_init(&worker->_questions_lock, NULL);
+    worker->_takes_questions = true;
     sem_init(&worker->_is_set_up, 0, 0);
     int failed = pthread_create(&worker->_thread, NULL, run, worker);
     assert(!failed);
@@ -82,8 +87,10 @@ static void *run(void *p)
                        &(struct lists_session_config){.conninfo = worker->_config.conninfo,
                                                       .states = worker->_config.stats->connections,
                                                       .on_event = worker->_config.on_event});
-    worker->_maker = (struct lists_maker){
-        .session = session, .stats = worker->_config.stats, .on_failed = worker->_config.on_failed};
+    worker->_maker = (struct lists_maker){.session = session,
+                                          .stats = worker->_config.stats,
+                                          .on_failed = worker->_config.on_failed,
+                                          .makes_lists_at_once = true};
     worker->_trimmed_at_us = clock_us();
     sem_post(&worker->_is_set_up);
     lists_maker_init(&worker->_maker);
@@ -97,8 +104,12 @@ static void *run(void *p)
         }
         uint64_t begun_us = clock_us();
         int n = round_of_work(worker);
-        after_work(worker, n, (unsigned)ms_since(begun_us));
+        unsigned took_ms = (unsigned)ms_since(begun_us);
+        if (n >= 0)
+            answer_next(worker);
+        after_work(worker, n, took_ms);
     }
+    refuse_questions(worker);
     lists_maker_finish(&worker->_maker);
     lists_session_finish(session);
     return NULL;
@@ -131,11 +142,11 @@ static void report_failure(struct lists_worker *worker)
 static int round_of_work(struct lists_worker *worker)
 {
     struct lists_maker *maker = &worker->_maker;
-    int nmarks = lists_write_marks(maker, MOST_MARKS);
-    int nread = nmarks < 0 ? -1 : lists_read(maker, worker->_batch);
+    int nread = lists_read(maker, worker->_batch); /* readers wait for what is published now */
     int nmade = nread < 0 ? -1 : lists_make(maker, worker->_batch);
+    int nmarks = nmade < 0 ? -1 : lists_write_marks(maker, MOST_MARKS);
 
-    return nmade < 0 ? -1 : nmarks + nread + nmade;
+    return nmarks < 0 ? -1 : nread + nmade + nmarks;
 }
 
 static void after_work(struct lists_worker *worker, int n, unsigned took_ms)
@@ -185,6 +196,68 @@ static unsigned until_trim(const struct lists_worker *worker)
 {
     uint64_t since_ms = ms_since(worker->_trimmed_at_us);
     return since_ms < worker->_config.trim_ms ? worker->_config.trim_ms - (unsigned)since_ms : 0;
+}
+
+/* ---- questions */
+
+bool lists_worker_ask(struct lists_worker *worker, struct lists_question *question)
+{
+    pthread_mutex_lock(&worker->_questions_lock);
+    bool is_taken = worker->_takes_questions && worker->_nquestions < LISTS_MAX_QUESTIONS;
+    if (is_taken)
+        worker->_questions[worker->_nquestions++] = question;
+    pthread_mutex_unlock(&worker->_questions_lock);
+    if (is_taken)
+        lists_session_wake(&worker->_session);
+    return is_taken;
+}
+
+/* NULL: none waits. */
+static struct lists_question *next_question(struct lists_worker *worker)
+{
+    struct lists_question *question = NULL;
+
+    pthread_mutex_lock(&worker->_questions_lock);
+    if (worker->_nquestions > 0) {
+        question = worker->_questions[0];
+        memmove(worker->_questions, worker->_questions + 1,
+                --worker->_nquestions * sizeof(worker->_questions[0]));
+    }
+    if (worker->_nquestions > 0)
+        lists_session_wake(&worker->_session); /* the next round comes soon */
+    pthread_mutex_unlock(&worker->_questions_lock);
+    return question;
+}
+
+static void refuse(struct lists_question *question)
+{
+    question->explained = LISTS_EXPLAIN_FAILED;
+    question->json = NULL;
+    question->on_answered(question);
+}
+
+static void answer_next(struct lists_worker *worker)
+{
+    struct lists_question *question;
+
+    while ((question = next_question(worker)) != NULL && clock_us() > question->until_us)
+        refuse(question);
+    if (question == NULL)
+        return;
+    question->explained = lists_explain(&worker->_maker, question->article, &question->json);
+    if (question->explained == LISTS_EXPLAIN_FAILED)
+        report_failure(worker);
+    question->on_answered(question);
+}
+
+/* The worker is stopping. */
+static void refuse_questions(struct lists_worker *worker)
+{
+    pthread_mutex_lock(&worker->_questions_lock);
+    worker->_takes_questions = false;
+    pthread_mutex_unlock(&worker->_questions_lock);
+    for (struct lists_question *question; (question = next_question(worker)) != NULL;)
+        refuse(question);
 }
 
 /* ---- failures */

@@ -6,9 +6,11 @@
  * database for themselves for a third of the time. An article that is published now goes before the backlog, and waits
  * for the round under way and its pause. So a step takes one to eight articles, and a round should take 40 ms.
  *
- *     up, woken, or a second later --> marks, articles, lists --> pause --> ... --> nothing is left --> the slow pass
+ *     up, woken, or a second later --> articles, lists, marks --> pause --> ... --> nothing is left --> the slow pass
  *
  * The slow pass makes the oldest lists again, and takes a tenth of the time.
+ *
+ * Between two rounds it may answer a question: why does an article have its list?
  *
  * A round that fails as a whole (a lock, a timeout) is tried again with one article, after 1 s at first and 30 s at
  * most. A connection that can't write is dropped: its server is not the primary. */
@@ -18,7 +20,25 @@
 #include <pthread.h>
 #include <semaphore.h>
 
+#include "lists/explain.h"
 #include "lists/maker.h"
+
+enum { LISTS_MAX_QUESTIONS = 8 };
+
+struct lists_question;
+typedef void lists_answered_fn(struct lists_question *question);
+
+/* Why does an article have the list that it has? Of the caller, but not touched until it is answered. */
+struct lists_question {
+    int64_t article;
+    uint64_t until_us; /* clock_us(): nobody waits for the answer after that */
+    lists_answered_fn
+        *on_answered; /* on the worker's thread, once; the question is the caller's again */
+
+    /* The answer, as lists_explain() returns it. One that comes too late is LISTS_EXPLAIN_FAILED. */
+    enum lists_explained explained;
+    char *json;
+};
 
 struct lists_worker_config {
     const struct db_conninfo *conninfo; /* outlives the worker */
@@ -39,6 +59,10 @@ struct lists_worker {
     int _batch;          /* articles that a step may take */
     unsigned _nfailures; /* rounds that failed in a row */
     uint64_t _trimmed_at_us, _status_at_us;
+    pthread_mutex_t _questions_lock;                        /* for the next three */
+    struct lists_question *_questions[LISTS_MAX_QUESTIONS]; /* that wait, the first one first */
+    unsigned _nquestions;
+    bool _takes_questions;
     sem_t _is_set_up;
     pthread_t _thread;
 };
@@ -52,6 +76,10 @@ void lists_worker_wake(
     struct lists_worker *worker); /* something has changed: looks at the queue soon */
 void lists_worker_follow(struct lists_worker *worker,
                          const char *identity); /* as db_pool_follow() */
+
+/* From any thread, also when it is stopped. One question is answered after each round. False: too many wait already, or
+ * the worker is stopping. */
+bool lists_worker_ask(struct lists_worker *worker, struct lists_question *question);
 
 /* The pause after so many rounds that failed in a row. A function of its own for the tests. */
 unsigned lists_worker_pause_ms(unsigned nfailures);

@@ -29,6 +29,13 @@ void index_finish(struct index *index)
     free(index->entry);
 }
 
+void index_move(struct index *to, struct index *from)
+{
+    index_finish(to);
+    *to = *from;
+    index_init(from);
+}
+
 struct index_entry *index_find(const struct index *index, uint32_t term)
 {
     struct index_entry *entry = slot_of(index->entry, index->nslots, term);

@@ -38,6 +38,9 @@ struct index {
 void index_init(struct index *index);
 void index_finish(struct index *index);
 
+/* to: initialised; takes the place of `from`, which is empty afterwards. */
+void index_move(struct index *to, struct index *from);
+
 /* Makes room for a term, whose entry the caller fills with what is known of it. Valid until the next call of a
  * function that adds terms. */
 struct index_entry *index_want(struct index *index, uint32_t term);

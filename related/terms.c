@@ -5,16 +5,18 @@
 #include "related/terms.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "related/words.h"
-
 static void read_text(struct terms *terms, struct words *words, const char *language,
                       struct text text, size_t max_bytes, uint64_t seed);
-static uint32_t add(struct terms *terms, uint32_t hash, enum term_kind kind);
+static uint32_t term_of(uint32_t hash, enum term_kind kind);
+static uint32_t term_of_word(const struct word *word, uint64_t seed);
+static uint32_t term_of_pair(uint32_t first, uint32_t second, uint64_t seed);
+static uint32_t add(struct terms *terms, uint32_t term);
 static uint32_t *slot_of(struct terms *terms, uint32_t term);
 static void make_room(struct terms *terms, size_t capacity);
 static void forget_slots(struct terms *terms);
@@ -45,9 +47,15 @@ void terms_copy(struct terms *copy, const struct terms *terms)
     copy->_capacity = copy->_nslots = 0;
 }
 
+/* The terms of each language have another seed. */
+static uint64_t seed_of(const char *language)
+{
+    return XXH3_64bits(language, strlen(language));
+}
+
 void terms_read(struct terms *terms, struct words *words, const struct article_source *article)
 {
-    uint64_t seed = XXH3_64bits(article->language, strlen(article->language));
+    uint64_t seed = seed_of(article->language);
 
     forget_slots(terms);
     terms->count = terms->length = 0;
@@ -61,7 +69,28 @@ void terms_read(struct terms *terms, struct words *words, const struct article_s
     add_pairs(terms, terms->title_end, terms->length, seed, false);
     drop_rare_pairs(terms);
     for (size_t i = 0; i < article->ntags; i++)
-        add(terms, (uint32_t)XXH3_64bits(&article->tags[i], sizeof(article->tags[i])), TERM_TAG);
+        add(terms, term_of_tag(article->tags[i]));
+}
+
+static uint32_t term_of(uint32_t hash, enum term_kind kind)
+{
+    return (hash & ~3u) | kind;
+}
+
+static uint32_t term_of_word(const struct word *word, uint64_t seed)
+{
+    return term_of((uint32_t)XXH3_64bits_withSeed(word->text, word->bytes, seed), TERM_WORD);
+}
+
+static uint32_t term_of_pair(uint32_t first, uint32_t second, uint64_t seed)
+{
+    const uint32_t both[] = {first, second};
+    return term_of((uint32_t)XXH3_64bits_withSeed(both, sizeof(both), seed), TERM_PAIR);
+}
+
+uint32_t term_of_tag(int64_t id)
+{
+    return term_of((uint32_t)XXH3_64bits(&id, sizeof(id)), TERM_TAG);
 }
 
 static void read_text(struct terms *terms, struct words *words, const char *language,
@@ -73,16 +102,15 @@ static void read_text(struct terms *terms, struct words *words, const char *lang
         return;
     words_begin(words, language, text.data, text.bytes < max_bytes ? text.bytes : max_bytes);
     while (terms->length < TERMS_MAX_WORDS && words_next(words, &word)) {
-        uint32_t hash = (uint32_t)XXH3_64bits_withSeed(word.text, word.bytes, seed);
-        uint32_t index = add(terms, hash, TERM_WORD);
+        uint32_t index = add(terms, term_of_word(&word, seed));
         terms->sequence[terms->length++] = word.is_next ? index : index | TERM_APART;
     }
 }
 
 /* Returns its index. */
-static uint32_t add(struct terms *terms, uint32_t hash, enum term_kind kind)
+static uint32_t add(struct terms *terms, uint32_t term)
 {
-    uint32_t term = (hash & ~3u) | kind, *slot = slot_of(terms, term);
+    uint32_t *slot = slot_of(terms, term);
 
     if (*slot != 0) {
         struct term *found = &terms->term[*slot - 1];
@@ -133,9 +161,8 @@ static void add_pairs(struct terms *terms, size_t first, size_t end, uint64_t se
         if (terms->sequence[i] & TERM_APART)
             continue;
         uint32_t one = terms->sequence[i - 1] & ~TERM_APART, other = terms->sequence[i];
-        const uint32_t both[] = {terms->term[one].term, terms->term[other].term};
         uint32_t index =
-            add(terms, (uint32_t)XXH3_64bits_withSeed(both, sizeof(both), seed), TERM_PAIR);
+            add(terms, term_of_pair(terms->term[one].term, terms->term[other].term, seed));
         terms->term[index].first = (uint16_t)one;
         terms->term[index].second = (uint16_t)other;
         if (is_title && terms->term[index].count == 1)
@@ -153,6 +180,53 @@ static void drop_rare_pairs(struct terms *terms)
     }
     terms->count = kept;
     forget_slots(terms); /* the indices have changed; no tag is a word or a pair */
+}
+
+static struct spelling *find_spelling(struct spelling *spellings, size_t n, uint32_t term)
+{
+    size_t first = 0, end = n;
+
+    while (first < end) {
+        size_t middle = first + (end - first) / 2;
+        if (spellings[middle].term < term)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first < n && spellings[first].term == term && spellings[first].text[0] == '\0'
+               ? &spellings[first]
+               : NULL;
+}
+
+void terms_spell(struct words *words, const struct article_source *article,
+                 struct spelling *spellings, size_t n)
+{
+    const struct text texts[] = {article->title, article->summary, article->body};
+    uint64_t seed = seed_of(article->language);
+    char last[WORD_SPELLING_SIZE] = "", now[WORD_SPELLING_SIZE];
+    uint32_t last_term = 0;
+    struct word word;
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (texts[i].data == NULL)
+            continue;
+        words_begin(words, article->language, texts[i].data,
+                    texts[i].bytes < TERMS_TEXT_BYTES ? texts[i].bytes : TERMS_TEXT_BYTES);
+        while (words_next(words, &word)) {
+            uint32_t term = term_of_word(&word, seed);
+            words_spell(words, now);
+            struct spelling *own = find_spelling(spellings, n, term);
+            if (own != NULL)
+                memcpy(own->text, now, sizeof(now));
+            struct spelling *pair =
+                word.is_next ? find_spelling(spellings, n, term_of_pair(last_term, term, seed))
+                             : NULL;
+            if (pair != NULL)
+                snprintf(pair->text, sizeof(pair->text), "%s %s", last, now);
+            memcpy(last, now, sizeof(last));
+            last_term = term;
+        }
+    }
 }
 
 static void *grow(void *memory, size_t bytes)

@@ -11,8 +11,7 @@
 #include <stdint.h>
 
 #include "related/language.h"
-
-struct words;
+#include "related/words.h"
 
 enum {
     TERMS_MAX_WORDS = 20000,      /* words of a text that are read */
@@ -68,5 +67,20 @@ void terms_copy(struct terms *copy, const struct terms *terms);
 
 /* Replaces the terms by those of the article. A pair is a term if the article has it twice, or in its title. */
 void terms_read(struct terms *terms, struct words *words, const struct article_source *article);
+
+uint32_t term_of_tag(int64_t id);
+
+/* A word or a pair in letters. */
+struct spelling {
+    uint32_t term;
+    char text
+        [2 *
+         WORD_SPELLING_SIZE]; /* as words_spell(), with a blank between the words of a pair; "": not found */
+};
+
+/* Looks for the terms in the article, and writes each as it stands there first. spellings: ascending by term, and the
+ * texts empty. */
+void terms_spell(struct words *words, const struct article_source *article,
+                 struct spelling *spellings, size_t n);
 
 #endif

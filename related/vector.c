@@ -124,23 +124,44 @@ static size_t first_slot(const struct query *query, uint32_t term)
     return (term >> 2) % sizeof(query->_slots);
 }
 
+/* The place of the term in the vector of the query, or -1. */
+static inline int place_of(const struct query *query, uint32_t term)
+{
+    for (size_t slot = first_slot(query, term); query->_slots[slot] != 0;
+         slot = (slot + 1) % sizeof(query->_slots)) {
+        int own = query->_slots[slot] - 1;
+        if (query->vector->term[own] == term)
+            return own;
+    }
+    return -1;
+}
+
 struct likeness query_compare(const struct query *query, const struct vector *other)
 {
     float sum[3] = {0};
     unsigned shared = 0;
 
     for (unsigned i = 0; i < other->n; i++) {
-        uint32_t term = other->term[i];
-        size_t slot = first_slot(query, term);
-        for (; query->_slots[slot] != 0; slot = (slot + 1) % sizeof(query->_slots)) {
-            unsigned own = query->_slots[slot] - 1U;
-            if (query->vector->term[own] == term) {
-                sum[term_kind(term)] += query->tells[own] * other->weight[i];
-                shared++;
-                break;
-            }
+        int own = place_of(query, other->term[i]);
+        if (own >= 0) {
+            sum[term_kind(other->term[i])] += query->tells[own] * other->weight[i];
+            shared++;
         }
     }
     return (struct likeness){
         .words = sum[TERM_WORD], .pairs = sum[TERM_PAIR], .tags = sum[TERM_TAG], .terms = shared};
+}
+
+unsigned query_shared(const struct query *query, const struct vector *other,
+                      struct shared_term ret_terms[VECTOR_MAX_TERMS])
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < other->n; i++) {
+        int own = place_of(query, other->term[i]);
+        if (own >= 0)
+            ret_terms[n++] =
+                (struct shared_term){other->term[i], query->tells[own] * other->weight[i]};
+    }
+    return n;
 }

@@ -58,6 +58,16 @@ struct likeness {
 
 struct likeness query_compare(const struct query *query, const struct vector *other);
 
+/* A term that two articles share, and what it adds to their likeness. */
+struct shared_term {
+    uint32_t term;
+    float adds;
+};
+
+/* Writes the terms that both have, in the order of the terms. Returns their number. */
+unsigned query_shared(const struct query *query, const struct vector *other,
+                      struct shared_term ret_terms[VECTOR_MAX_TERMS]);
+
 static inline float likeness_sum(struct likeness likeness)
 {
     return likeness.words + likeness.pairs + likeness.tags;

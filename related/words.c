@@ -56,6 +56,7 @@ struct words {
     UChar *raw, *text;
     int32_t raw_capacity, capacity, length;
     int32_t at, end; /* the piece of the text between two boundaries that is being read */
+    int32_t word_first, word_length; /* the last word in the text */
     bool is_next;
     char word[4 * WORD_MAX_BYTES];
 };
@@ -163,9 +164,20 @@ bool words_next(struct words *words, struct word *ret_word)
         }
         *ret_word = (struct word){.text = words->word, .bytes = bytes, .is_next = words->is_next};
         words->is_next = true;
+        words->word_first = first;
+        words->word_length = end - first;
         return true;
     }
     return false;
+}
+
+void words_spell(const struct words *words, char ret_spelling[WORD_SPELLING_SIZE])
+{
+    UErrorCode error = U_ZERO_ERROR;
+
+    u_strToUTF8WithSub(ret_spelling, WORD_SPELLING_SIZE, NULL, words->text + words->word_first,
+                       words->word_length, 0xFFFD, NULL, &error);
+    assert(U_SUCCESS(error)); /* UTF-8 has at most three bytes for a unit of UTF-16 */
 }
 
 static bool is_apostrophe(UChar c)

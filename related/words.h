@@ -14,6 +14,7 @@
 enum {
     WORD_MAX_BYTES = 64,            /* longer words are left out */
     WORDS_MAX_TEXT_BYTES = 1 << 18, /* of a text; the rest is not read */
+    WORD_SPELLING_SIZE = 3 * WORD_MAX_BYTES + 1,
 };
 
 struct words;
@@ -34,5 +35,8 @@ void words_begin(struct words *words, const char *language, const char *text, si
 
 /* False: there are no more words. */
 bool words_next(struct words *words, struct word *ret_word);
+
+/* Writes the word that words_next() returned last: folded, but with its marks and its ending. */
+void words_spell(const struct words *words, char ret_spelling[WORD_SPELLING_SIZE]);
 
 #endif

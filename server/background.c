@@ -79,6 +79,7 @@ static void set_up(struct background *background)
                                                      .on_failed = on_failed,
                                                      .on_event = on_related_worker_event,
                                                      .stats = &process->related_worker});
+    process->lists_worker = &background->_lists_worker;
     if (config->cities != NULL)
         start_weather(background);
 }

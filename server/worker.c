@@ -83,6 +83,7 @@ static void set_up(struct worker *worker)
     h2o_context_init(&service->ctx, h2o_evloop_create(), config->http);
     worker->_accept = (h2o_accept_ctx_t){.ctx = &service->ctx, .hosts = config->http->hosts};
     h2o_multithread_register_receiver(service->ctx.queue, &worker->_messages, on_message);
+    service_take_tasks(service);
     loop_init(&service->loop, service->ctx.loop, &service->ctx.receivers.hostinfo_getaddr);
     timer_init(&worker->_linger, &service->loop, on_linger_over);
     timer_init(&worker->_time_limit, &service->loop, on_time_limit);

@@ -310,6 +310,30 @@ begin
 end
 $$;
 
+-- Takes the lists of these articles, which this transaction has read. Returns the revision of the terms, then the articles;
+-- the list of an article whose remainder is worked on stays in the queue.
+create or replace function related_take_lists_read(articles_read bigint[]) returns bigint[]
+    language plpgsql
+    security definer
+    set search_path = public, pg_temp
+    set enable_seqscan = off
+as $$
+declare
+    free bigint[] := array(
+        select l.remainder
+        from (select distinct r.id % 4 as remainder from unnest(articles_read) r (id) offset 0) l
+        where pg_try_advisory_xact_lock(work_lock(1 + l.remainder::integer)));
+    taken bigint[];
+begin
+    with deleted as (
+        delete from related_queue q
+        where not q.needs_reading and q.article_id = any (articles_read) and q.article_id % 4 = any (free)
+        returning q.article_id)
+    select array_agg(distinct d.article_id) into taken from deleted d;
+    return array(select r.revision from related_totals r) || taken;
+end
+$$;
+
 -- What a score needs of these articles.
 create or replace function related_vectors_of(ids bigint[]) returns setof related_vector
     language sql stable

@@ -8,6 +8,7 @@ grant execute on function change_log_since(text), change_log_trim(interval), wor
     related_write_articles(smallint, bigint[], timestamptz[], bigint[], text[], integer[], real[], bigint[], bytea[], bytea[],
                            bytea[]),
     related_read_done(bigint[], bigint[], bigint[], smallint, smallint), related_take_lists(integer, bigint),
+    related_take_lists_read(bigint[]),
     related_vectors(bigint[]), related_stories(bigint[]), related_newest(bigint[], integer),
     related_write_lists(smallint, smallint, bigint, bigint[], bigint[], smallint[], bigint[], real[], bigint[], real[],
                         bigint[], smallint, bigint[]),

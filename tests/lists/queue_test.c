@@ -129,6 +129,7 @@ Test(lists_queue, a_step_works_on_no_more_articles_than_its_limit)
 {
     struct relater *relater = relater_open(url);
 
+    relater->maker.makes_lists_at_once = false;
     articles(1, 10);
     for (int left = 10; left > 0; left -= 4)
         cr_expect_eq(lists_read(&relater->maker, 4), left < 4 ? left : 4);
@@ -169,6 +170,7 @@ Test(lists_queue, lists_are_made_by_several_callers_at_the_same_time)
     PGconn *first = test_session_open(url);
     struct relater *second = relater_open(url);
 
+    second->maker.makes_lists_at_once = false;
     articles(1, 40);
     cr_expect_eq(lists_read(&second->maker, 100), 40);
     test_session_sql(first, "begin; select related_take_lists(10)");
@@ -179,6 +181,58 @@ Test(lists_queue, lists_are_made_by_several_callers_at_the_same_time)
     relater_work(second);
     cr_expect_eq(lists(), 40);
     relater_close(second);
+}
+
+Test(lists_queue, the_list_of_a_published_article_is_made_in_the_step_that_reads_it)
+{
+    struct relater *relater = relater_open(url);
+
+    articles(1, 8);
+    cr_expect_eq(lists_read(&relater->maker, 3), 3);
+    cr_expect_eq(lists(), 3);
+    cr_expect_eq(test_sql_number(url, "select count(*) from related_made"), 3);
+    cr_expect_eq(queued("not needs_reading and article_id <= 3 and turn = 0"), 0);
+    relater_work(relater);
+    cr_expect_eq(lists(), 8);
+    relater_close(relater);
+}
+
+Test(lists_queue, a_list_that_another_session_makes_is_left_to_it)
+{
+    PGconn *other = test_session_open(url);
+    struct relater *relater = relater_open(url);
+
+    articles(1, 8);
+    test_session_sql(other, "begin; select pg_advisory_xact_lock(work_lock(1 + 2))");
+    cr_expect_eq(lists_read(&relater->maker, 100), 8);
+    cr_expect_eq(lists(), 6);
+    cr_expect_eq(queued("not needs_reading and article_id in (2, 6)"), 2);
+    test_session_sql(other, "rollback");
+    PQfinish(other);
+    relater_work(relater);
+    cr_expect_eq(lists(), 8);
+    relater_close(relater);
+}
+
+Test(lists_queue, an_article_whose_list_can_not_be_made_is_read_all_the_same)
+{
+    struct relater *relater = relater_open(url);
+
+    articles(1, 3);
+    test_sql(url, "create function refuse() returns trigger language plpgsql as"
+                  "  $$ begin raise exception 'no'; end $$;"
+                  "create trigger refuse before insert on related_made for each row"
+                  "  when (new.article_id = 2) execute function refuse()");
+    cr_expect_eq(lists_read(&relater->maker, 100), 3);
+    cr_expect_eq(test_sql_number(url, "select count(*) from article_terms"), 3);
+    cr_expect_eq(lists(), 0);
+    relater_work(relater);
+    cr_expect_eq(lists(), 2);
+    test_sql(url, "drop trigger refuse on related_made");
+    test_sql(url, "update related_failures set retry_at = now()");
+    relater_work(relater);
+    cr_expect_eq(lists(), 3);
+    relater_close(relater);
 }
 
 /* What another session does between the time when a reader reads texts and the time when it has the lock on the terms.

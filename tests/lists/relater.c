@@ -32,8 +32,10 @@ struct relater *relater_open(const char *url)
                        &(struct lists_session_config){.conninfo = relater->conninfo,
                                                       .deadline_ms = CONNECT_MS,
                                                       .states = relater->stats.connections});
-    relater->maker = (struct lists_maker){
-        .session = &relater->session, .stats = &relater->stats, .on_failed = on_failed};
+    relater->maker = (struct lists_maker){.session = &relater->session,
+                                          .stats = &relater->stats,
+                                          .on_failed = on_failed,
+                                          .makes_lists_at_once = true};
     lists_maker_init(&relater->maker);
     cr_assert(lists_session_wait_up(&relater->session, CONNECT_MS), "%s",
               lists_session_error(&relater->session));

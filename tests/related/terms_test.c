@@ -102,3 +102,43 @@ Test(terms, of_a_very_long_text_are_bounded)
     cr_expect_gt(terms.nwords, 5000, "the beginning is read");
     free(text);
 }
+
+static int by_term(const void *a, const void *b)
+{
+    uint32_t one = ((const struct spelling *)a)->term, other = ((const struct spelling *)b)->term;
+    return (one > other) - (one < other);
+}
+
+static void expect_spelled(const struct spelling *spellings, size_t n, const char *text,
+                           enum term_kind kind)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(spellings[i].text, text) == 0) {
+            cr_expect_eq(term_kind(spellings[i].term), kind);
+            return;
+        }
+    }
+    cr_expect_fail("no term is spelled \"%s\"", text);
+}
+
+Test(terms, are_spelled_as_they_stand_first_in_the_article)
+{
+    static const char title[] = "Storms in New York", body[] = "New York fears the storm. Ärger.";
+    struct article_source article = {
+        .title = {title, strlen(title)}, .body = {body, strlen(body)}, .language = "en"};
+    struct spelling spellings[20] = {{0}};
+
+    terms_read(&terms, words, &article);
+    cr_assert_lt(terms.count + 1, 20);
+    for (size_t i = 0; i < terms.count; i++)
+        spellings[i].term = terms.term[i].term;
+    spellings[terms.count].term = term_of_tag(7);
+    qsort(spellings, terms.count + 1, sizeof(spellings[0]), by_term);
+    terms_spell(words, &article, spellings, terms.count + 1);
+
+    expect_spelled(spellings, terms.count + 1, "storms", TERM_WORD);
+    expect_spelled(spellings, terms.count + 1, "new york", TERM_PAIR);
+    expect_spelled(spellings, terms.count + 1, "fears", TERM_WORD);
+    expect_spelled(spellings, terms.count + 1, "ärger", TERM_WORD);
+    expect_spelled(spellings, terms.count + 1, "", TERM_TAG);
+}

@@ -124,3 +124,23 @@ Test(vector, likeness_equals_a_plain_loop_over_all_terms)
         cr_expect_float_eq(query_compare(&query, &other).words, want, 0.01);
     }
 }
+
+Test(vector, likeness_is_the_sum_of_what_the_shared_terms_add)
+{
+    const struct vector one = {.term = {4, 9, 14, 20}, .weight = {1, 2, 3, 4}, .n = 4},
+                        other = {.term = {4, 8, 9, 14}, .weight = {5, 1, 2, 1}, .n = 4};
+    const float idf[] = {1, 2, 3, 4};
+    struct query query;
+    struct shared_term shared[VECTOR_MAX_TERMS];
+
+    query_make(&query, &one, idf);
+    cr_assert_eq(query_shared(&query, &other, shared), 3);
+    cr_expect_eq(shared[0].term, 4);
+    cr_expect_eq(shared[1].term, 9);
+    cr_expect_eq(shared[2].term, 14);
+    struct likeness likeness = query_compare(&query, &other);
+    cr_expect_eq(likeness.words, shared[0].adds);
+    cr_expect_eq(likeness.pairs, shared[1].adds);
+    cr_expect_eq(likeness.tags, shared[2].adds);
+    cr_expect_eq(likeness.terms, 3);
+}
