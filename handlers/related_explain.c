@@ -1,17 +1,18 @@
 /*     related_explain --> lists_worker_ask --> [the lists thread] the list is made --> on_answered
  *                                          --> [this thread] on_task --> respond
  *
- * on_late: the request has waited until its deadline. on_gone: at any time, also when the client leaves. The question
- * goes on then, and its answer is dropped. */
+ * on_late: the request has waited until its deadline. on_gone: at any time, also when the client leaves. Then
+ * the question is forgotten; if it is being answered, its answer is dropped. */
 #include "handlers/related_explain.h"
 
-#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/container_of.h"
 #include "handlers/article.h"
+#include "server/log.h"
 #include "server/respond.h"
 #include "server/service.h"
 
@@ -45,9 +46,7 @@ void related_explain(h2o_req_t *req, int64_t id)
     struct waiting *waiting = h2o_mem_alloc_shared(&req->pool, sizeof(*waiting), on_gone);
 
     *asked = (struct asked){
-        .question = {.article = id,
-                     .until_us = clock_us() + (uint64_t)service->deadline_ms * 1000,
-                     .on_answered = on_answered},
+        .question = {.article = id, .on_answered = on_answered},
         .service = service,
         .task = {.run = on_task},
         .waiting = waiting,
@@ -58,10 +57,11 @@ void related_explain(h2o_req_t *req, int64_t id)
         timer_start(&waiting->late, service->deadline_ms);
         return;
     }
-    stop_waiting(waiting);
+    waiting->asked = NULL;
     free(asked);
-    respond_unavailable(req, "too-many-explanations",
-                        "Too many lists are being explained. Try again in a moment.");
+    respond_unavailable(req, "explanation-refused",
+                        "The server explains no more lists now: other requests wait, or it starts "
+                        "or stops. Try again in a moment.");
 }
 
 /* On the lists thread. */
@@ -77,7 +77,8 @@ static void on_task(struct service_task *task)
     struct waiting *waiting = asked->waiting;
 
     if (waiting != NULL) {
-        stop_waiting(waiting);
+        waiting->asked = NULL;
+        timer_finish(&waiting->late);
         respond(waiting->req, &asked->question);
     }
     free(asked->question.json);
@@ -86,9 +87,9 @@ static void on_task(struct service_task *task)
 
 static void respond(h2o_req_t *req, const struct lists_question *question)
 {
-    respond_add_header(req, "cache-control", "no-store");
     switch (question->explained) {
     case LISTS_EXPLAINED:
+        respond_add_header(req, "cache-control", "no-store");
         respond_text(req, 200, "application/json",
                      h2o_iovec_init(question->json, strlen(question->json)));
         return;
@@ -101,12 +102,15 @@ static void respond(h2o_req_t *req, const struct lists_question *question)
         return;
     case LISTS_EXPLAIN_UNREAD:
         respond_unavailable(req, "article-not-read",
-                            "The article has just been published, and its text has not been read "
-                            "yet. Try again in a moment.");
+                            "The text of the article has not been read yet, or can't be read. Try "
+                            "again in a moment.");
         return;
     case LISTS_EXPLAIN_FAILED:
         break;
     }
+    char id[24];
+    snprintf(id, sizeof(id), "%" PRId64, question->article);
+    log_event(LOG_WARN, "explanation_failed", {"article", id}, {"reason", question->reason});
     respond_unavailable(req, "explanation-failed", "The list can't be explained now.");
 }
 
@@ -115,9 +119,9 @@ static void on_late(struct timer *timer)
     struct waiting *waiting = container_of(timer, struct waiting, late);
 
     stop_waiting(waiting);
-    respond_unavailable(waiting->req, "explanation-late",
-                        "The list could not be explained in time: the server makes many lists, or "
-                        "its database does not answer.");
+    respond_problem(waiting->req, 504, "explanation-late",
+                    "The list could not be explained in time: the server makes many lists, or its "
+                    "database does not answer.");
 }
 
 static void on_gone(void *p)
@@ -129,8 +133,13 @@ static void on_gone(void *p)
 /* Allowed in any state. */
 static void stop_waiting(struct waiting *waiting)
 {
+    struct asked *asked = waiting->asked;
+
     timer_finish(&waiting->late);
-    if (waiting->asked != NULL)
-        waiting->asked->waiting = NULL;
     waiting->asked = NULL;
+    if (asked == NULL)
+        return;
+    asked->waiting = NULL;
+    if (lists_worker_forget(asked->service->process->lists_worker, &asked->question))
+        free(asked);
 }

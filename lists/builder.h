@@ -53,7 +53,8 @@ struct builder {
     struct list *list;
     size_t n;
     struct index index;
-    bool has_terms; /* the index has what is stored of the articles' terms */
+    bool
+        is_first; /* first lists: the index has what is stored of the articles' terms, and no other list is queued */
 };
 
 void builder_init(struct builder *builder, struct lists_maker *maker);

@@ -1,8 +1,10 @@
-/*     the status of the article, its text --> builder_make --> the terms that each card shares --> their spelling
- *         --> the cards, the names of the tags --> JSON                                                       */
+/*     begin --> the status of the article, its text --> builder_make --> the terms that each card shares --> their spelling
+ *         --> the cards, the names of the tags --> JSON --> roll back                                          */
 #include "lists/explain.h"
 
+#include <assert.h>
 #include <json-c/json.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +23,7 @@ struct explanation {
     size_t nspellings;
 };
 
+static bool begin(struct lists_maker *maker);
 static enum lists_explained read_article(struct explanation *self, int64_t article);
 static enum lists_explained make_list(struct explanation *self, int64_t article);
 static void spell(struct explanation *self);
@@ -33,7 +36,8 @@ enum lists_explained lists_explain(struct lists_maker *maker, int64_t article, c
 
     *ret_json = NULL;
     builder_init(&self.builder, maker);
-    enum lists_explained explained = read_article(&self, article);
+    enum lists_explained explained =
+        begin(maker) ? read_article(&self, article) : LISTS_EXPLAIN_FAILED;
     if (explained == LISTS_EXPLAINED)
         explained = make_list(&self, article);
     if (explained == LISTS_EXPLAINED) {
@@ -42,6 +46,7 @@ enum lists_explained lists_explain(struct lists_maker *maker, int64_t article, c
     }
     if (explained == LISTS_EXPLAINED)
         *ret_json = write_json(&self);
+    lists_session_roll_back(maker->session);
     builder_finish(&self.builder);
     free(self.spelling);
     free((void *)self.text.tags);
@@ -49,6 +54,11 @@ enum lists_explained lists_explain(struct lists_maker *maker, int64_t article, c
     PQclear(self.cards);
     PQclear(self.tags);
     return explained;
+}
+
+static bool begin(struct lists_maker *maker)
+{
+    return maker_do(maker, LISTS_BEGIN_EXPLAIN, NULL) && maker_do(maker, LISTS_LIMIT_EXPLAIN, NULL);
 }
 
 /* ---- the article and its list */
@@ -82,13 +92,10 @@ static enum lists_explained read_article(struct explanation *self, int64_t artic
     PQclear(status);
     if (explained != LISTS_EXPLAINED)
         return explained;
-    self->source = run_with_id(self->maker, LISTS_SOURCES, article);
+    self->source = run_with_id(self->maker, LISTS_TEXTS, article);
     if (self->source == NULL)
         return LISTS_EXPLAIN_FAILED;
-    if (PQntuples(self->source) == 0) /* withdrawn just now */
-        return LISTS_EXPLAIN_ABSENT;
-    if (!reader_is_readable(self->source, 0))
-        return LISTS_EXPLAIN_FAILED;
+    assert(PQntuples(self->source) == 1); /* of the same snapshot */
     self->text = reader_source(self->maker, self->source, 0);
     return LISTS_EXPLAINED;
 }
@@ -164,7 +171,7 @@ static const char *name_of(const struct explanation *self, uint32_t term)
 
 /* ---- the same story */
 
-/* Of two versions, the later one stays; and the article itself. */
+/* The article itself stays. Of two cards, the later one stays. */
 static bool is_first_shown(const struct explanation *self, const struct same_story *same)
 {
     return same->one == self->builder.list[0].article ||

@@ -5,11 +5,9 @@
  *          --> where cards are few: the newest articles of the section
  *          --> write, and queue the lists that the articles may enter
  *
- * The list of a published article is made in the transaction that has read it, and begins with what that knows already:
- * the vectors of the articles, and all that is stored of their terms. */
+ * A first list (read.c) begins with the candidates, and queues nothing. */
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/container_of.h"
 #include "db/row.h"
 #include "lists/builder.h"
@@ -37,36 +35,36 @@ bool make_step(struct lists_maker *maker, int most, int64_t only, struct batch *
     return is_made;
 }
 
-/* What is stored of an article that has just been read. */
-static void know(struct builder *builder, const struct reading *reading, int64_t revision)
+/* An article that has just been read, and is not stored yet. */
+static void know(struct builder *builder, const struct reading *reading)
 {
     struct known *known = builder_want(builder, reading->id);
 
     known->profile = reading->profile;
     known->vector = reading->vector;
-    known->revision = revision;
     known->story = need(malloc(sizeof(*known->story)));
     *known->story = reading->story;
     known->story_state = STORY_READ;
     known->is_there = true;
 }
 
-bool make_lists_read(struct lists_maker *maker, struct reader *reader, struct batch *lists)
+/* Its revision is 0: older than all articles, so that each of them may enter it. */
+bool make_first_lists(struct lists_maker *maker, struct reader *reader, struct batch *batch)
 {
-    uint64_t begun_us = clock_us();
     struct builder builder;
 
     builder_init(&builder, maker);
-    for (size_t i = 0; i < reader->n; i++)
-        know(&builder, &reader->reading[i], lists->revision);
+    builder.is_first = true;
+    batch->n = reader->n; /* without those that were withdrawn meanwhile */
+    for (size_t i = 0; i < reader->n; i++) {
+        batch->id[i] = reader->reading[i].id;
+        know(&builder, &reader->reading[i]);
+    }
     db_array_clear(&builder.wanted);
     index_move(&builder.index, &reader->index);
-    builder.has_terms = true;
     bool is_made =
-        builder_make(&builder, lists->id, lists->n, true) && write_lists(&builder, lists);
+        builder_make(&builder, batch->id, batch->n, false) && write_lists(&builder, batch);
     builder_finish(&builder);
-    counter_add(&maker->stats->list_us, clock_us() - begun_us);
-    counter_add(&maker->stats->articles, (uint64_t)lists->ndone);
     return is_made;
 }
 
@@ -97,7 +95,7 @@ static bool find_candidates(struct builder *builder, bool is_published)
         for (unsigned k = 0; article->is_there && k < article->vector.n; k++)
             index_want(&builder->index, article->vector.term[k]);
     }
-    if (!builder->has_terms && !maker_load_terms(builder->maker, &builder->index))
+    if (!builder->is_first && !maker_load_terms(builder->maker, &builder->index))
         return false;
     for (size_t i = 0; i < builder->n; i++) {
         struct list *list = &builder->list[i];
@@ -240,7 +238,8 @@ static bool write_lists(struct builder *builder, struct batch *batch)
         db_array_add_int64(&ids, batch->id[i]);
     for (size_t i = 0; i < builder->n; i++) {
         add_list(column, &builder->list[i]);
-        if (batch->turn != TURN_SLOW_PASS) /* which makes every list by itself */
+        bool may_enter = batch->turn != TURN_SLOW_PASS; /* it makes every list by itself */
+        if (may_enter && !builder->is_first)
             add_entries(column, &builder->list[i]);
         if (!builder->list[i].article->is_there)
             db_array_add_int64(&absent, batch->id[i]);
@@ -256,7 +255,8 @@ static bool write_lists(struct builder *builder, struct batch *batch)
     PGresult *row = lists_session_run(builder->maker->session, LISTS_WRITE_LISTS, params);
     if (row != NULL) {
         maker_report_failed(builder->maker, row);
-        count_lists(builder);
+        if (!builder->is_first)
+            count_lists(builder);
         batch->ndone = db_row_int32(row, 0, 0);
     }
     bool is_written = row != NULL;

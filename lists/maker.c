@@ -43,6 +43,17 @@ void lists_maker_finish(struct lists_maker *maker)
     words_destroy(maker->_words);
 }
 
+int lists_make_first(struct lists_maker *maker, int most)
+{
+    struct batch batch = {0};
+    int n = run_once(maker, first_step, most, 0, &batch);
+
+    free(batch.id);
+    if (n < 0 && lists_session_is_lost(maker->session))
+        return -1;
+    return n > 0 ? n : 0;
+}
+
 int lists_read(struct lists_maker *maker, int most)
 {
     return maker_run(maker, read_step, most);
@@ -56,6 +67,16 @@ int lists_make(struct lists_maker *maker, int most)
     if (n > 0)
         counter_add(&maker->stats->list_us, clock_us() - begun_us);
     return n;
+}
+
+int lists_round(struct lists_maker *maker, int most, int most_marks)
+{
+    int nfirst = lists_make_first(maker, most);
+    int nmarks = nfirst < 0 ? -1 : lists_write_marks(maker, most_marks);
+    int nread = nmarks < 0 ? -1 : lists_read(maker, most);
+    int nmade = nread < 0 ? -1 : lists_make(maker, most);
+
+    return nmade < 0 ? -1 : nfirst + nmarks + nread + nmade;
 }
 
 /* ---- a step */

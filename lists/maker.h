@@ -1,6 +1,7 @@
 /* lists/maker.h - makes related lists from the queue that the database keeps: the steps of the work, each a
  * transaction, on a session that blocks.
  *
+ *     published just now --> lists_make_first: a list, without anything else
  *     written articles --> lists_read: text --> related/ --> terms, counts, postings; their lists are queued
  *     queued lists     --> lists_make: candidates --> related/ --> cards; the lists that an article enters are queued
  *     marked parts     --> lists_write_marks
@@ -56,7 +57,6 @@ struct lists_maker {
     struct lists_session *session;
     struct lists_stats *stats;
     lists_failed_fn *on_failed; /* may be NULL */
-    bool makes_lists_at_once;   /* see lists_read() */
 
     /* Private. */
     struct words *_words;
@@ -65,7 +65,7 @@ struct lists_maker {
     struct candidates _candidates;
 };
 
-/* The first four members are the caller's. */
+/* The first three members are the caller's. */
 void lists_maker_init(struct lists_maker *maker);
 void lists_maker_finish(struct lists_maker *maker);
 
@@ -73,10 +73,16 @@ void lists_maker_finish(struct lists_maker *maker);
  * to do for this caller now; -1: the step failed as a whole, and lists_session_error() says why. most: of a step. */
 int lists_write_marks(struct lists_maker *maker, int most);
 
-/* makes_lists_at_once: the step also makes the lists of articles that are published now. So they are there sooner, and
- * other sessions wait a little longer for the lock on the terms. */
+/* Makes a first list of articles that are published now and have none: readers wait for it. The articles stay in the
+ * queue. Where that fails, 0: the next steps find out why. */
+int lists_make_first(struct lists_maker *maker, int most);
+
 int lists_read(struct lists_maker *maker, int most);
 int lists_make(struct lists_maker *maker, int most);
+
+/* One step of each kind: first lists, marks, articles, lists. The sum of what they return; -1: one failed as a whole, and
+ * the ones after it were left out. most: articles of a step. */
+int lists_round(struct lists_maker *maker, int most, int most_marks);
 
 /* Reads the state of the queue and the age of the lists into the stats. False: that failed. */
 bool lists_read_status(struct lists_maker *maker);

@@ -21,7 +21,7 @@ struct batch {
 /* A step without its transaction. only: this article alone; 0: up to `most`. It fills batch->id as soon as it knows
  * the articles; the caller frees that. False: a statement failed. */
 typedef bool step_fn(struct lists_maker *maker, int most, int64_t only, struct batch *batch);
-step_fn read_step, make_step;
+step_fn first_step, read_step, make_step;
 
 /* Runs the step, and each article by itself where it fails. As the functions of lists/maker.h. */
 int maker_run(struct lists_maker *maker, step_fn *step, int most);

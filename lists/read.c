@@ -4,7 +4,13 @@
  *          --> lock --> what is stored of these articles, and of all their terms
  *          --> the old terms are taken out, the new ones counted --> vectors --> postings
  *          --> write --> their lists are queued
- *          --> of published articles: the lists are made at once (make.c), from what is known already */
+ *
+ * Readers wait for the list of an article that is published now. So a step before this one makes a first list. It reads
+ * the same texts, without a lock, and writes nothing but the list:
+ *
+ *     new --> texts --> for each: language, terms, story --> what is stored of the terms --> vectors --> make.c
+ *
+ * Then the article is read as any other. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,9 +35,11 @@ enum {
 };
 
 static bool read_sources(struct lists_maker *maker, struct reader *reader,
-                         const struct batch *batch);
+                         enum lists_statement statement, const struct batch *batch);
 static void read_source(struct lists_maker *maker, struct reading *reading, const PGresult *rows,
                         int row);
+static void want_terms(struct reader *reader);
+static void make_vectors(struct reader *reader);
 static bool exchange_terms(struct lists_maker *maker, struct reader *reader,
                            const struct batch *batch);
 static bool take_out_old(struct lists_maker *maker, struct reader *reader, PGresult *stored);
@@ -41,22 +49,40 @@ static void reader_finish(struct reader *reader);
 bool read_step(struct lists_maker *maker, int most, int64_t only, struct batch *batch)
 {
     struct reader reader = {0};
-    struct batch lists = {0};
 
     if (!batch_take(maker, LISTS_TAKE, most, only, batch))
         return false;
     if (batch->n == 0)
         return true;
-    /* An article that is tried alone may be one whose list can't be made. */
-    bool makes_lists = maker->makes_lists_at_once && batch->turn == TURN_PUBLISHED && only == 0;
     index_init(&reader.index);
-    bool is_read = read_sources(maker, &reader, batch) && exchange_terms(maker, &reader, batch) &&
-                   reader_store(maker, &reader, batch->turn, makes_lists, &lists) &&
-                   (lists.n == 0 || make_lists_read(maker, &reader, &lists));
+    bool is_read = read_sources(maker, &reader, LISTS_SOURCES, batch) &&
+                   exchange_terms(maker, &reader, batch) &&
+                   reader_store(maker, &reader, batch->turn);
     reader_finish(&reader);
-    free(lists.id);
     batch->ndone = (int)batch->n;
     return is_read;
+}
+
+bool first_step(struct lists_maker *maker, int most, int64_t only, struct batch *batch)
+{
+    struct reader reader = {0};
+
+    if (!batch_take(maker, LISTS_NEW, most, only, batch))
+        return false;
+    if (batch->n == 0)
+        return true;
+    index_init(&reader.index);
+    bool is_made = read_sources(maker, &reader, LISTS_TEXTS, batch);
+    if (is_made) {
+        want_terms(&reader);
+        is_made = maker_load_terms(maker, &reader.index);
+    }
+    if (is_made) {
+        make_vectors(&reader);
+        is_made = reader.n == 0 || make_first_lists(maker, &reader, batch);
+    }
+    reader_finish(&reader);
+    return is_made;
 }
 
 static PGresult *run_with_batch(struct lists_maker *maker, enum lists_statement statement,
@@ -75,10 +101,10 @@ static PGresult *run_with_batch(struct lists_maker *maker, enum lists_statement 
 /* ---- the texts */
 
 static bool read_sources(struct lists_maker *maker, struct reader *reader,
-                         const struct batch *batch)
+                         enum lists_statement statement, const struct batch *batch)
 {
     struct batch seen = {0};
-    PGresult *rows = run_with_batch(maker, LISTS_SOURCES, batch);
+    PGresult *rows = run_with_batch(maker, statement, batch);
 
     if (rows == NULL)
         return false;
@@ -86,7 +112,7 @@ static bool read_sources(struct lists_maker *maker, struct reader *reader,
     for (int i = 0; i < PQntuples(rows); i++) {
         int64_t id = db_row_int64(rows, i, SOURCE_ID);
         batch_add(&seen, id);
-        if (!reader_is_readable(rows, i))
+        if (!db_row_is_null(rows, i, SOURCE_FAILURE))
             maker_article_failed(maker, id, PQgetvalue(rows, i, SOURCE_FAILURE));
         else
             read_source(maker, &reader->reading[reader->n++], rows, i);
@@ -118,11 +144,6 @@ static void find_language(struct lists_maker *maker, struct article_source *sour
         language_of_text(maker->_language, source->body.data, source->body.bytes, source->language);
     if (source->language[0] == '\0')
         language_copy(source->language, PQgetvalue(rows, row, SOURCE_USUAL));
-}
-
-bool reader_is_readable(const PGresult *rows, int row)
-{
-    return db_row_is_null(rows, row, SOURCE_FAILURE);
 }
 
 struct article_source reader_source(struct lists_maker *maker, const PGresult *rows, int row)
@@ -170,15 +191,29 @@ static bool exchange_terms(struct lists_maker *maker, struct reader *reader,
     if (stored == NULL)
         return false;
     leave_to_others(reader, stored);
-    for (size_t i = 0; i < reader->n; i++) {
-        for (size_t k = 0; k < reader->reading[i].terms.count; k++)
-            index_want(&reader->index, reader->reading[i].terms.term[k].term);
-    }
+    want_terms(reader);
     bool is_loaded = take_out_old(maker, reader, stored);
     PQclear(stored);
     if (!is_loaded)
         return false;
 
+    make_vectors(reader);
+    for (size_t i = 0; i < reader->n; i++)
+        index_post(&reader->index, &reader->reading[i].vector, &reader->reading[i].profile);
+    return true;
+}
+
+static void want_terms(struct reader *reader)
+{
+    for (size_t i = 0; i < reader->n; i++) {
+        for (size_t k = 0; k < reader->reading[i].terms.count; k++)
+            index_want(&reader->index, reader->reading[i].terms.term[k].term);
+    }
+}
+
+/* From counts that have these articles in them. */
+static void make_vectors(struct reader *reader)
+{
     for (size_t i = 0; i < reader->n; i++)
         index_count(&reader->index, &reader->reading[i].terms, reader->reading[i].profile.language);
     for (size_t i = 0; i < reader->n; i++) {
@@ -187,9 +222,7 @@ static bool exchange_terms(struct lists_maker *maker, struct reader *reader,
         index_vector(&reader->index, &reading->terms, reading->profile.language, &reading->vector);
         index_query(&reader->index, &reading->vector, reading->profile.language, &query);
         reading->profile.self = query.self;
-        index_post(&reader->index, &reading->vector, &reading->profile);
     }
-    return true;
 }
 
 enum {

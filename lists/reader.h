@@ -22,18 +22,13 @@ struct reader {
     struct index index;
 };
 
-/* Of a row of related_sources(): could PostgreSQL read the article? */
-bool reader_is_readable(const PGresult *rows, int row);
-
 /* The text of the article in the row, which it borrows, and its language. The caller frees `tags`. */
 struct article_source reader_source(struct lists_maker *maker, const PGresult *rows, int row);
 
-/* Writes the changed terms and the articles, and queues their lists. takes_lists: takes those out of the queue again that
- * nobody makes now, and adds their articles to `lists`. False: the statement failed. */
-bool reader_store(struct lists_maker *maker, const struct reader *reader, int16_t turn,
-                  bool takes_lists, struct batch *lists);
+/* Writes the changed terms and the articles, and queues their lists. False: the statement failed. */
+bool reader_store(struct lists_maker *maker, const struct reader *reader, int16_t turn);
 
-/* Makes the lists of articles that this transaction has read, from what the reader knows. In make.c. */
-bool make_lists_read(struct lists_maker *maker, struct reader *reader, struct batch *lists);
+/* Makes first lists of the articles that the reader has read. In make.c. The index moves out of the reader. */
+bool make_first_lists(struct lists_maker *maker, struct reader *reader, struct batch *batch);
 
 #endif

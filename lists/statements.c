@@ -2,17 +2,25 @@
 
 #include "db/types.h"
 
+#define SOURCE_COLUMNS                                                                \
+    "article_id, revision, published_at, section_id, language, title, summary, body," \
+    " tags, usual, failure"
+
 const struct db_statement_info lists_statements[LISTS_NSTATEMENTS] = {
     [LISTS_BEGIN] = {.name = "begin", .sql = "begin"},
     [LISTS_COMMIT] = {.name = "commit", .sql = "commit"},
     [LISTS_ROLLBACK] = {.name = "rollback", .sql = "rollback"},
+    [LISTS_NEW] = {.name = "related_new",
+                   .sql = "select article_id, turn from related_new($1, $2)",
+                   .param_types = {DB_TYPE_INTEGER, DB_TYPE_BIGINT}},
     [LISTS_TAKE] = {.name = "related_take",
                     .sql = "select article_id, turn from related_take($1, $2)",
                     .param_types = {DB_TYPE_INTEGER, DB_TYPE_BIGINT}},
+    [LISTS_TEXTS] = {.name = "related_texts",
+                     .sql = "select " SOURCE_COLUMNS " from related_sources_of($1)",
+                     .param_types = {DB_TYPE_BIGINT_ARRAY}},
     [LISTS_SOURCES] = {.name = "related_sources",
-                       .sql = "select article_id, revision, published_at, section_id, language, "
-                              "title, summary, body,"
-                              " tags, usual, failure from related_sources($1)",
+                       .sql = "select " SOURCE_COLUMNS " from related_sources($1)",
                        .param_types = {DB_TYPE_BIGINT_ARRAY}},
     [LISTS_LOCK_TERMS] =
         {.name = "related_lock_terms",
@@ -27,8 +35,7 @@ const struct db_statement_info lists_statements[LISTS_NSTATEMENTS] = {
         {.name = "related_store",
          .sql = "select related_write_terms($1, $2, $3, $4, $5, $6),"
                 " related_write_articles($20, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16),"
-                " related_read_done($17, $18, $19, $21, $22),"
-                " keys_pack(related_take_lists_read($23))", /* from left to right */
+                " related_read_done($17, $18, $19, $21, $22)", /* from left to right */
          .param_types = {DB_TYPE_INTEGER_ARRAY, DB_TYPE_BIGINT_ARRAY,  DB_TYPE_BYTEA_ARRAY,
                          DB_TYPE_TEXT_ARRAY,    DB_TYPE_BIGINT_ARRAY,  DB_TYPE_BIGINT_ARRAY,
                          DB_TYPE_BIGINT_ARRAY,  DB_TYPE_TIME_ARRAY,    DB_TYPE_BIGINT_ARRAY,
@@ -36,7 +43,7 @@ const struct db_statement_info lists_statements[LISTS_NSTATEMENTS] = {
                          DB_TYPE_BIGINT_ARRAY,  DB_TYPE_BYTEA_ARRAY,   DB_TYPE_BYTEA_ARRAY,
                          DB_TYPE_BYTEA_ARRAY,   DB_TYPE_BIGINT_ARRAY,  DB_TYPE_BIGINT_ARRAY,
                          DB_TYPE_BIGINT_ARRAY,  DB_TYPE_SMALLINT,      DB_TYPE_SMALLINT,
-                         DB_TYPE_SMALLINT,      DB_TYPE_BIGINT_ARRAY}},
+                         DB_TYPE_SMALLINT}},
     [LISTS_TAKE_LISTS] = {.name = "related_take_lists",
                           .sql =
                               "select article_id, turn, revision from related_take_lists($1, $2)",
@@ -75,6 +82,11 @@ const struct db_statement_info lists_statements[LISTS_NSTATEMENTS] = {
     [LISTS_TRIM] = {.name = "change_log_trim",
                     .sql = "select change_log_trim($1::interval)",
                     .param_types = {DB_TYPE_TEXT}},
+    [LISTS_BEGIN_EXPLAIN] = {.name = "begin_explain",
+                             .sql = "begin isolation level repeatable read read only"},
+    [LISTS_LIMIT_EXPLAIN] = {.name = "limit_explain",
+                             .sql = "select set_config('statement_timeout', '2s', true),"
+                                    " set_config('lock_timeout', '500ms', true)"},
     [LISTS_STATUS_OF] = {.name = "status_of",
                          .sql = "select status from articles where id = any ($1)",
                          .param_types = {DB_TYPE_BIGINT_ARRAY}},

@@ -1,4 +1,4 @@
-/* lists/statements.h - what the work on lists asks of the database. Each is a call of a function of
+/* lists/statements.h - what the work on lists asks of the database. Most of them call a function of
  * migrations/functions, which explains it. */
 #ifndef LISTS_STATEMENTS_H
 #define LISTS_STATEMENTS_H
@@ -9,7 +9,9 @@ enum lists_statement {
     LISTS_BEGIN,
     LISTS_COMMIT,
     LISTS_ROLLBACK,
+    LISTS_NEW,
     LISTS_TAKE,
+    LISTS_TEXTS,
     LISTS_SOURCES,
     LISTS_LOCK_TERMS,
     LISTS_TERMS,
@@ -24,6 +26,8 @@ enum lists_statement {
     LISTS_SLOW_PASS,
     LISTS_STATUS,
     LISTS_TRIM,
+    LISTS_BEGIN_EXPLAIN,
+    LISTS_LIMIT_EXPLAIN,
     LISTS_STATUS_OF,
     LISTS_CARDS,
     LISTS_TAGS,

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "db/row.h"
 #include "lists/reader.h"
 #include "related/pack.h"
 
@@ -28,30 +27,24 @@ enum {
     GOOD,
     GONE,
     AGAIN,
-    LISTS,
     NARRAYS
 };
 
 static void add_terms(struct db_array array[NARRAYS], const struct index *index);
 static void add_article(struct db_array array[NARRAYS], const struct reading *reading);
-static bool store(struct lists_maker *maker, struct db_array array[NARRAYS], int16_t turn,
-                  struct batch *lists);
+static bool store(struct lists_maker *maker, struct db_array array[NARRAYS], int16_t turn);
 
-bool reader_store(struct lists_maker *maker, const struct reader *reader, int16_t turn,
-                  bool takes_lists, struct batch *lists)
+bool reader_store(struct lists_maker *maker, const struct reader *reader, int16_t turn)
 {
     struct db_array array[NARRAYS] = {{0}};
 
     add_terms(array, &reader->index);
-    for (size_t i = 0; i < reader->n; i++) {
+    for (size_t i = 0; i < reader->n; i++)
         add_article(array, &reader->reading[i]);
-        if (takes_lists)
-            db_array_add_int64(&array[LISTS], reader->reading[i].id);
-    }
     batch_add_to(&array[GOOD], &reader->good);
     batch_add_to(&array[GONE], &reader->gone);
     batch_add_to(&array[AGAIN], &reader->again);
-    bool is_stored = store(maker, array, turn, lists);
+    bool is_stored = store(maker, array, turn);
     for (size_t i = 0; i < NARRAYS; i++)
         db_array_finish(&array[i]);
     return is_stored;
@@ -121,8 +114,7 @@ static void add_article(struct db_array array[NARRAYS], const struct reading *re
                  pack_hashes(bytes, reading->story.shingle, reading->story.n));
 }
 
-static bool store(struct lists_maker *maker, struct db_array array[NARRAYS], int16_t turn,
-                  struct batch *lists)
+static bool store(struct lists_maker *maker, struct db_array array[NARRAYS], int16_t turn)
 {
     static const unsigned types[NARRAYS] = {
         [TERMS] = DB_TYPE_INTEGER,  [COUNTS] = DB_TYPE_BIGINT,        [POSTINGS] = DB_TYPE_BYTEA,
@@ -131,25 +123,14 @@ static bool store(struct lists_maker *maker, struct db_array array[NARRAYS], int
         [LANGUAGES] = DB_TYPE_TEXT, [NWORDS] = DB_TYPE_INTEGER,       [SELVES] = DB_TYPE_REAL,
         [TITLES] = DB_TYPE_BIGINT,  [VECTORS] = DB_TYPE_BYTEA,        [OTHERS] = DB_TYPE_BYTEA,
         [STORIES] = DB_TYPE_BYTEA,  [GOOD] = DB_TYPE_BIGINT,          [GONE] = DB_TYPE_BIGINT,
-        [AGAIN] = DB_TYPE_BIGINT,   [LISTS] = DB_TYPE_BIGINT};
+        [AGAIN] = DB_TYPE_BIGINT};
     struct db_param params[NARRAYS + 3];
     struct wire version, this_turn, fewest;
 
-    for (size_t i = 0; i < LISTS; i++)
+    for (size_t i = 0; i < NARRAYS; i++)
         params[i] = db_array_param(&array[i], types[i]);
-    params[LISTS] = param_int16(&version, LISTS_ANALYSIS);
-    params[LISTS + 1] = param_int16(&this_turn, turn);
-    params[LISTS + 2] = param_int16(&fewest, RANK_FEWEST_CARDS);
-    params[LISTS + 3] = db_array_param(&array[LISTS], types[LISTS]);
-    PGresult *row = lists_session_run(maker->session, LISTS_STORE, params);
-    if (row == NULL)
-        return false;
-    struct db_keys taken = db_row_keys(row, 0, 3);
-    assert(taken.n >= 1);
-    lists->turn = turn;
-    lists->revision = (int64_t)db_keys_at(taken, 0);
-    for (size_t i = 1; i < taken.n; i++)
-        batch_add(lists, (int64_t)db_keys_at(taken, i));
-    PQclear(row);
-    return true;
+    params[NARRAYS] = param_int16(&version, LISTS_ANALYSIS);
+    params[NARRAYS + 1] = param_int16(&this_turn, turn);
+    params[NARRAYS + 2] = param_int16(&fewest, RANK_FEWEST_CARDS);
+    return maker_do(maker, LISTS_STORE, params);
 }

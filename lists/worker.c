@@ -1,6 +1,7 @@
 #include "lists/worker.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -30,7 +31,7 @@ static void after_failure(struct lists_worker *worker);
 static void do_slow_work(struct lists_worker *worker);
 static unsigned until_trim(const struct lists_worker *worker);
 static struct lists_question *next_question(struct lists_worker *worker);
-static void answer_next(struct lists_worker *worker);
+static bool answer_next(struct lists_worker *worker);
 static void refuse_questions(struct lists_worker *worker);
 
 void lists_worker_start(struct lists_worker *worker, const struct lists_worker_config *config)
@@ -87,10 +88,8 @@ static void *run(void *p)
                        &(struct lists_session_config){.conninfo = worker->_config.conninfo,
                                                       .states = worker->_config.stats->connections,
                                                       .on_event = worker->_config.on_event});
-    worker->_maker = (struct lists_maker){.session = session,
-                                          .stats = worker->_config.stats,
-                                          .on_failed = worker->_config.on_failed,
-                                          .makes_lists_at_once = true};
+    worker->_maker = (struct lists_maker){
+        .session = session, .stats = worker->_config.stats, .on_failed = worker->_config.on_failed};
     worker->_trimmed_at_us = clock_us();
     sem_post(&worker->_is_set_up);
     lists_maker_init(&worker->_maker);
@@ -104,10 +103,9 @@ static void *run(void *p)
         }
         uint64_t begun_us = clock_us();
         int n = round_of_work(worker);
-        unsigned took_ms = (unsigned)ms_since(begun_us);
         if (n >= 0)
-            answer_next(worker);
-        after_work(worker, n, took_ms);
+            n += answer_next(worker);
+        after_work(worker, n, (unsigned)ms_since(begun_us));
     }
     refuse_questions(worker);
     lists_maker_finish(&worker->_maker);
@@ -141,12 +139,7 @@ static void report_failure(struct lists_worker *worker)
 
 static int round_of_work(struct lists_worker *worker)
 {
-    struct lists_maker *maker = &worker->_maker;
-    int nread = lists_read(maker, worker->_batch); /* readers wait for what is published now */
-    int nmade = nread < 0 ? -1 : lists_make(maker, worker->_batch);
-    int nmarks = nmade < 0 ? -1 : lists_write_marks(maker, MOST_MARKS);
-
-    return nmarks < 0 ? -1 : nread + nmade + nmarks;
+    return lists_round(&worker->_maker, worker->_batch, MOST_MARKS);
 }
 
 static void after_work(struct lists_worker *worker, int n, unsigned took_ms)
@@ -204,12 +197,34 @@ bool lists_worker_ask(struct lists_worker *worker, struct lists_question *questi
 {
     pthread_mutex_lock(&worker->_questions_lock);
     bool is_taken = worker->_takes_questions && worker->_nquestions < LISTS_MAX_QUESTIONS;
-    if (is_taken)
+    if (is_taken) {
         worker->_questions[worker->_nquestions++] = question;
-    pthread_mutex_unlock(&worker->_questions_lock);
-    if (is_taken)
         lists_session_wake(&worker->_session);
+    }
+    pthread_mutex_unlock(&worker->_questions_lock);
     return is_taken;
+}
+
+/* Under the lock. */
+static void remove_question(struct lists_worker *worker, unsigned i)
+{
+    worker->_nquestions--;
+    memmove(worker->_questions + i, worker->_questions + i + 1,
+            (worker->_nquestions - i) * sizeof(worker->_questions[0]));
+}
+
+bool lists_worker_forget(struct lists_worker *worker, struct lists_question *question)
+{
+    unsigned i = 0;
+
+    pthread_mutex_lock(&worker->_questions_lock);
+    while (i < worker->_nquestions && worker->_questions[i] != question)
+        i++;
+    bool has_waited = i < worker->_nquestions;
+    if (has_waited)
+        remove_question(worker, i);
+    pthread_mutex_unlock(&worker->_questions_lock);
+    return has_waited;
 }
 
 /* NULL: none waits. */
@@ -220,8 +235,7 @@ static struct lists_question *next_question(struct lists_worker *worker)
     pthread_mutex_lock(&worker->_questions_lock);
     if (worker->_nquestions > 0) {
         question = worker->_questions[0];
-        memmove(worker->_questions, worker->_questions + 1,
-                --worker->_nquestions * sizeof(worker->_questions[0]));
+        remove_question(worker, 0);
     }
     if (worker->_nquestions > 0)
         lists_session_wake(&worker->_session); /* the next round comes soon */
@@ -229,35 +243,40 @@ static struct lists_question *next_question(struct lists_worker *worker)
     return question;
 }
 
-static void refuse(struct lists_question *question)
+static bool answer_next(struct lists_worker *worker)
 {
-    question->explained = LISTS_EXPLAIN_FAILED;
-    question->json = NULL;
-    question->on_answered(question);
-}
+    struct lists_session *session = &worker->_session;
+    struct lists_stats *stats = worker->_config.stats;
+    struct lists_question *question = next_question(worker);
 
-static void answer_next(struct lists_worker *worker)
-{
-    struct lists_question *question;
-
-    while ((question = next_question(worker)) != NULL && clock_us() > question->until_us)
-        refuse(question);
     if (question == NULL)
-        return;
+        return false;
+    counter_add(&stats->calls, 1);
     question->explained = lists_explain(&worker->_maker, question->article, &question->json);
-    if (question->explained == LISTS_EXPLAIN_FAILED)
-        report_failure(worker);
+    if (question->explained == LISTS_EXPLAIN_FAILED) {
+        counter_add(&stats->failures, 1);
+        snprintf(question->reason, sizeof(question->reason), "%s", lists_session_error(session));
+        if (!lists_session_is_lost(session) && session_needs_new_connection(session))
+            lists_session_drop(session, lists_session_error(session));
+    }
     question->on_answered(question);
+    return true;
 }
 
 /* The worker is stopping. */
 static void refuse_questions(struct lists_worker *worker)
 {
+    struct lists_question *question;
+
     pthread_mutex_lock(&worker->_questions_lock);
     worker->_takes_questions = false;
     pthread_mutex_unlock(&worker->_questions_lock);
-    for (struct lists_question *question; (question = next_question(worker)) != NULL;)
-        refuse(question);
+    while ((question = next_question(worker)) != NULL) {
+        question->explained = LISTS_EXPLAIN_FAILED;
+        question->json = NULL;
+        snprintf(question->reason, sizeof(question->reason), "the server is stopping");
+        question->on_answered(question);
+    }
 }
 
 /* ---- failures */

@@ -6,11 +6,12 @@
  * database for themselves for a third of the time. An article that is published now goes before the backlog, and waits
  * for the round under way and its pause. So a step takes one to eight articles, and a round should take 40 ms.
  *
- *     up, woken, or a second later --> articles, lists, marks --> pause --> ... --> nothing is left --> the slow pass
+ *     up, woken, or a second later --> first lists, marks, articles, lists --> pause --> ... --> nothing is left --> the slow pass
  *
  * The slow pass makes the oldest lists again, and takes a tenth of the time.
  *
- * Between two rounds it may answer a question: why does an article have its list?
+ * After a round it answers a question, if one waits: why does an article have its list? That counts as a part of the
+ * round.
  *
  * A round that fails as a whole (a lock, a timeout) is tried again with one article, after 1 s at first and 30 s at
  * most. A connection that can't write is dropped: its server is not the primary. */
@@ -28,16 +29,16 @@ enum { LISTS_MAX_QUESTIONS = 8 };
 struct lists_question;
 typedef void lists_answered_fn(struct lists_question *question);
 
-/* Why does an article have the list that it has? Of the caller, but not touched until it is answered. */
+/* Why does an article have the list that it has? The caller owns it, and does not touch it until it is answered or
+ * forgotten. */
 struct lists_question {
     int64_t article;
-    uint64_t until_us; /* clock_us(): nobody waits for the answer after that */
-    lists_answered_fn
-        *on_answered; /* on the worker's thread, once; the question is the caller's again */
+    lists_answered_fn *on_answered; /* on the worker's thread, once */
 
-    /* The answer, as lists_explain() returns it. One that comes too late is LISTS_EXPLAIN_FAILED. */
+    /* The answer, as lists_explain() returns it. */
     enum lists_explained explained;
     char *json;
+    char reason[LISTS_ERROR_SIZE]; /* why it failed */
 };
 
 struct lists_worker_config {
@@ -80,6 +81,9 @@ void lists_worker_follow(struct lists_worker *worker,
 /* From any thread, also when it is stopped. One question is answered after each round. False: too many wait already, or
  * the worker is stopping. */
 bool lists_worker_ask(struct lists_worker *worker, struct lists_question *question);
+
+/* From any thread. True: the question waited, and is the caller's again. False: it is being answered, or was. */
+bool lists_worker_forget(struct lists_worker *worker, struct lists_question *question);
 
 /* The pause after so many rounds that failed in a row. A function of its own for the tests. */
 unsigned lists_worker_pause_ms(unsigned nfailures);

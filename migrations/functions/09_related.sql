@@ -1,6 +1,7 @@
 -- What the programs that make related lists (lists/) read and write. PostgreSQL keeps the queue, the terms and the lists;
 -- the programs analyse the texts and compute the scores.
 --
+--     to make a first list: related_new --> related_sources_of --> related_terms_of --> and so on, as any other list
 --     to read an article:  related_take --> related_sources --> (its terms) --> related_lock_terms, related_terms_of
 --                          --> related_write_terms, related_write_articles --> related_read_done: its list is queued
 --     to make a list:      related_take_lists --> related_vectors, related_terms_of --> (candidates) --> related_vectors
@@ -71,10 +72,34 @@ begin
 end
 $$;
 
+-- Which of the next articles that this caller would take were published now and have no list? They stay in the queue, and
+-- no other caller takes them before the end of the transaction.
+create or replace function related_new(most integer, only_article bigint default null)
+    returns table (article_id bigint, turn smallint)
+    language plpgsql
+    security definer
+    set search_path = public, pg_temp
+    set plan_cache_mode = force_custom_plan
+as $$
+#variable_conflict use_column
+begin
+    perform work_begin();
+    return query
+        with next as (
+            select q.article_id from related_queue q
+            where q.needs_reading and q.turn = 0 and (only_article is null or q.article_id = only_article)
+            order by q.turn, q.id limit most for update skip locked)
+        select distinct n.article_id, 0::smallint
+        from next n
+        where not exists (select from related_made m where m.article_id = n.article_id offset 0);
+end
+$$;
+
 -- The published ones of these articles, with what their terms come from. revision: of the terms that are stored already;
 -- 0: there are none.
 create or replace function related_sources_of(ids bigint[]) returns setof related_source
     language sql stable
+    security definer
     set search_path = public, pg_temp
     set enable_seqscan = off
 as $$
@@ -307,30 +332,6 @@ begin
             delete from related_queue q where not q.needs_reading and q.article_id = any (batch)
             returning q.article_id)
         select distinct t.article_id, this_turn, (select r.revision from related_totals r) from taken t;
-end
-$$;
-
--- Takes the lists of these articles, which this transaction has read. Returns the revision of the terms, then the articles;
--- the list of an article whose remainder is worked on stays in the queue.
-create or replace function related_take_lists_read(articles_read bigint[]) returns bigint[]
-    language plpgsql
-    security definer
-    set search_path = public, pg_temp
-    set enable_seqscan = off
-as $$
-declare
-    free bigint[] := array(
-        select l.remainder
-        from (select distinct r.id % 4 as remainder from unnest(articles_read) r (id) offset 0) l
-        where pg_try_advisory_xact_lock(work_lock(1 + l.remainder::integer)));
-    taken bigint[];
-begin
-    with deleted as (
-        delete from related_queue q
-        where not q.needs_reading and q.article_id = any (articles_read) and q.article_id % 4 = any (free)
-        returning q.article_id)
-    select array_agg(distinct d.article_id) into taken from deleted d;
-    return array(select r.revision from related_totals r) || taken;
 end
 $$;
 

@@ -11,7 +11,7 @@
 #include "tests/support/database.h"
 #include "tests/support/fail.h"
 
-enum { ALL_MS = 20000, SOON_MS = 150 * TEST_SLOWNESS };
+enum { ALL_MS = 20000, SOON_MS = 150 * TEST_PATIENCE };
 
 static char *url;
 

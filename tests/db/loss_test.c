@@ -6,7 +6,7 @@
 #include "tests/support/cluster.h"
 #include "tests/support/database.h"
 
-enum { ALL_MS = 20000, SOON_MS = 150 * TEST_SLOWNESS };
+enum { ALL_MS = 20000, SOON_MS = 150 * TEST_PATIENCE };
 
 static char *url;
 

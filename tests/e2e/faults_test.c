@@ -7,13 +7,14 @@
 #include "tests/support/wait.h"
 
 enum {
-    QUICK_MS = 300 * TEST_SLOWNESS,
+    QUICK_MS = 300 * TEST_PATIENCE,
     HEALING_MS = 1000 * TEST_SLOWNESS,
     MAX_CLIENTS = SITE_ARTICLES
 };
 
 static const char *const one_thread[] = {"BROADSHEET_CACHE_MB=0", "BROADSHEET_THREADS=1",
-                                         "BROADSHEET_DEADLINE_MS=600", NULL};
+                                         "BROADSHEET_DEADLINE_MS=10000",
+                                         "BROADSHEET_RELATED_MS=10000", NULL};
 static const char *const long_deadline[] = {"BROADSHEET_CACHE_MB=0", "BROADSHEET_THREADS=1",
                                             "BROADSHEET_DEADLINE_MS=10000", NULL};
 

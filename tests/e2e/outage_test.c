@@ -12,14 +12,16 @@
 
 enum {
     DEADLINE_MS = 1000,
-    SLACK_MS = 400 * TEST_SLOWNESS,
-    AWAY_MS = 300 * TEST_SLOWNESS,
+    SLACK_MS = 400 * TEST_PATIENCE,
+    AWAY_MS = 300 * TEST_PATIENCE,
     HEALING_MS = 2000 * TEST_SLOWNESS,
     READERS = 4
 };
 
 static const char *const env[] = {"BROADSHEET_CACHE_MB=0", "BROADSHEET_THREADS=1",
                                   "BROADSHEET_DEADLINE_MS=1000", NULL};
+static const char *const patient[] = {"BROADSHEET_CACHE_MB=0", "BROADSHEET_THREADS=1",
+                                      "BROADSHEET_DEADLINE_MS=10000", NULL};
 
 static struct test_cluster *cluster;
 static const char *url;
@@ -74,7 +76,7 @@ static void expect_recovery(const char *from_what)
 Test(outage, the_server_starts_without_a_database_and_serves_when_it_comes)
 {
     test_cluster_stop(cluster);
-    server = test_server_start(url, env, NULL);
+    server = test_server_start(url, patient, NULL);
     expect_away(); /* also for the first request */
     expect_away();
 

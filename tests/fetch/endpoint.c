@@ -22,6 +22,7 @@ struct endpoint {
     SSL_CTX *tls; /* NULL: it speaks none */
     pthread_t thread;
     pthread_mutex_t lock; /* of all that follows */
+    pthread_cond_t more;  /* `most` has grown, or the endpoint is stopping */
     bool is_stopping, is_failing;
     long retry_after_s; /* while it is failing */
     unsigned requests, now, most, connections;
@@ -52,6 +53,7 @@ struct endpoint *endpoint_start(const char *certificate, const char *key)
     socklen_t size = sizeof(any);
     signal(SIGPIPE, SIG_IGN);
     pthread_mutex_init(&endpoint->lock, NULL);
+    pthread_cond_init(&endpoint->more, NULL);
     endpoint->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (bind(endpoint->listener, (struct sockaddr *)&any, size) != 0 ||
         listen(endpoint->listener, MAX_CONNECTIONS) != 0 ||
@@ -73,6 +75,7 @@ void endpoint_stop(struct endpoint *endpoint)
 {
     pthread_mutex_lock(&endpoint->lock);
     endpoint->is_stopping = true;
+    pthread_cond_broadcast(&endpoint->more);
     for (unsigned i = 0; i < endpoint->connections; i++) {
         if (endpoint->fds[i] != -1)
             shutdown(endpoint->fds[i], SHUT_RDWR);
@@ -84,6 +87,7 @@ void endpoint_stop(struct endpoint *endpoint)
         pthread_join(endpoint->threads[i], NULL);
     close(endpoint->listener);
     SSL_CTX_free(endpoint->tls);
+    pthread_cond_destroy(&endpoint->more);
     pthread_mutex_destroy(&endpoint->lock);
     free(endpoint);
 }
@@ -175,8 +179,10 @@ static void *serve(void *p)
         memcpy(endpoint->head, head, sizeof(head));
         endpoint->requests++;
         endpoint->now++;
-        if (endpoint->now > endpoint->most)
+        if (endpoint->now > endpoint->most) {
             endpoint->most = endpoint->now;
+            pthread_cond_broadcast(&endpoint->more);
+        }
         pthread_mutex_unlock(&endpoint->lock);
         connection->is_at_work = true;
         is_open = answer(connection, head);
@@ -272,6 +278,14 @@ static bool respond_gzip(struct connection *connection, size_t length)
     free(bytes);
     gzip_finish_thread();
     return is_sent;
+}
+
+static void wait_for_others(struct endpoint *endpoint, long requests)
+{
+    pthread_mutex_lock(&endpoint->lock);
+    while ((long)endpoint->most < requests && !endpoint->is_stopping)
+        pthread_cond_wait(&endpoint->more, &endpoint->lock);
+    pthread_mutex_unlock(&endpoint->lock);
 }
 
 /* Until the client has closed the connection. */
@@ -387,7 +401,9 @@ static bool answer(struct connection *connection, const char *head)
 #define IS(path) (length == strlen(path) && strncmp(target, path, length) == 0)
     if (IS("/slow"))
         sleep_ms(parameter(target, "ms="));
-    if (IS("/ok") || IS("/slow"))
+    if (IS("/together"))
+        wait_for_others(endpoint, parameter(target, "n="));
+    if (IS("/ok") || IS("/slow") || IS("/together"))
         return respond_text(connection, "200 OK", "", "fine");
     if (IS("/hang"))
         return wait_for_end(connection);

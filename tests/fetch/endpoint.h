@@ -3,6 +3,7 @@
  * It runs in threads of the test's process, one for each connection, and answers by the path:
  *
  *     /ok                  200, a short body             /slow?ms=N       the same after N ms
+ *     /together?n=N        200, once N requests wait
  *     /hang                never answers                 /drip            a byte every 10 ms, without end
  *     /cut                 less than it promised         /close           closes without an answer
  *     /garbage             bytes that are not HTTP       /gzip            200, compressed

@@ -1,6 +1,7 @@
 /* Many fetches: places, order, cancelling, what is left behind. */
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,10 +48,11 @@ static void expect_all_fine(size_t n)
 
 Test(fetcher, fetches_from_hundreds_of_hosts_at_the_same_time)
 {
-    scene_set_fetcher(MANY, 0, 0, NULL);
-    start_on_hosts(MANY, "/slow?ms=1000");
+    char path[40];
+    scene_set_fetcher(MANY, 0, 60000, NULL);
+    snprintf(path, sizeof(path), "/together?n=%d", MANY);
+    start_on_hosts(MANY, path);
     expect_all_fine(MANY);
-    cr_expect_gt(endpoint_most(scene_endpoint), MANY / 2);
 }
 
 Test(fetcher, never_has_more_fetches_under_way_than_its_places)

@@ -129,7 +129,6 @@ Test(lists_queue, a_step_works_on_no_more_articles_than_its_limit)
 {
     struct relater *relater = relater_open(url);
 
-    relater->maker.makes_lists_at_once = false;
     articles(1, 10);
     for (int left = 10; left > 0; left -= 4)
         cr_expect_eq(lists_read(&relater->maker, 4), left < 4 ? left : 4);
@@ -170,7 +169,6 @@ Test(lists_queue, lists_are_made_by_several_callers_at_the_same_time)
     PGconn *first = test_session_open(url);
     struct relater *second = relater_open(url);
 
-    second->maker.makes_lists_at_once = false;
     articles(1, 40);
     cr_expect_eq(lists_read(&second->maker, 100), 40);
     test_session_sql(first, "begin; select related_take_lists(10)");
@@ -183,38 +181,64 @@ Test(lists_queue, lists_are_made_by_several_callers_at_the_same_time)
     relater_close(second);
 }
 
-Test(lists_queue, the_list_of_a_published_article_is_made_in_the_step_that_reads_it)
+Test(lists_queue, an_article_that_is_published_now_gets_a_first_list_before_it_is_read)
 {
     struct relater *relater = relater_open(url);
 
     articles(1, 8);
-    cr_expect_eq(lists_read(&relater->maker, 3), 3);
+    relater_work(relater);
+    articles(9, 10);
+    cr_expect_eq(lists_make_first(&relater->maker, 1), 1);
+    cr_expect_eq(lists(), 9);
+    cr_expect_eq(test_sql_number(url, "select count(*) from related_views where article_id = 9"),
+                 1);
+    cr_expect_eq(queued("needs_reading and article_id in (9, 10)"), 2, "both are to be read");
+    cr_expect_eq(test_sql_number(url, "select count(*) from article_terms"), 8);
+    cr_expect_eq(lists_make_first(&relater->maker, 2), 1, "the first one has its list");
+    cr_expect_eq(lists_make_first(&relater->maker, 2), 0);
+    relater_work(relater);
+    cr_expect_eq(lists(), 10);
+    cr_expect_eq(test_sql_number(url, "select count(*) from article_terms"), 10);
+    relater_close(relater);
+}
+
+Test(lists_queue, a_first_list_is_that_which_is_made_after_the_article_is_read)
+{
+    static const char cards[] =
+        "select string_agg(related_id || ' ' || round(score::numeric, 2), ', '"
+        "  order by rank) from article_related where article_id = 9";
+    struct relater *relater = relater_open(url);
+
+    articles(1, 9);
+    test_sql(url, "delete from articles where id = 9");
+    relater_work(relater);
+    articles(9, 9);
+    cr_expect_eq(lists_make_first(&relater->maker, 1), 1);
+    char *first = test_sql_value(url, cards);
+    relater_work(relater);
+    char *then = test_sql_value(url, cards);
+    cr_expect_str_eq(then, first);
+    free(first);
+    free(then);
+    relater_close(relater);
+}
+
+Test(lists_queue, a_changed_or_withdrawn_article_gets_no_first_list)
+{
+    struct relater *relater = relater_open(url);
+
+    articles(1, 3);
+    relater_work(relater);
+    test_sql(url, "update articles set body = 'Nest' where id = 1");
+    articles(4, 4);
+    test_sql(url, "update articles set status = 'withdrawn' where id = 4");
+    cr_expect_eq(lists_make_first(&relater->maker, 10), 0);
+    relater_work(relater);
     cr_expect_eq(lists(), 3);
-    cr_expect_eq(test_sql_number(url, "select count(*) from related_made"), 3);
-    cr_expect_eq(queued("not needs_reading and article_id <= 3 and turn = 0"), 0);
-    relater_work(relater);
-    cr_expect_eq(lists(), 8);
     relater_close(relater);
 }
 
-Test(lists_queue, a_list_that_another_session_makes_is_left_to_it)
-{
-    PGconn *other = test_session_open(url);
-    struct relater *relater = relater_open(url);
-
-    articles(1, 8);
-    test_session_sql(other, "begin; select pg_advisory_xact_lock(work_lock(1 + 2))");
-    cr_expect_eq(lists_read(&relater->maker, 100), 8);
-    cr_expect_eq(lists(), 6);
-    cr_expect_eq(queued("not needs_reading and article_id in (2, 6)"), 2);
-    test_session_sql(other, "rollback");
-    PQfinish(other);
-    relater_work(relater);
-    cr_expect_eq(lists(), 8);
-    relater_close(relater);
-}
-
-Test(lists_queue, an_article_whose_list_can_not_be_made_is_read_all_the_same)
+Test(lists_queue, an_article_whose_first_list_can_not_be_made_is_read_all_the_same)
 {
     struct relater *relater = relater_open(url);
 
@@ -223,16 +247,30 @@ Test(lists_queue, an_article_whose_list_can_not_be_made_is_read_all_the_same)
                   "  $$ begin raise exception 'no'; end $$;"
                   "create trigger refuse before insert on related_made for each row"
                   "  when (new.article_id = 2) execute function refuse()");
-    cr_expect_eq(lists_read(&relater->maker, 100), 3);
-    cr_expect_eq(test_sql_number(url, "select count(*) from article_terms"), 3);
-    cr_expect_eq(lists(), 0);
+    cr_expect_eq(lists_make_first(&relater->maker, 10), 0);
     relater_work(relater);
+    cr_expect_eq(test_sql_number(url, "select count(*) from article_terms"), 3);
     cr_expect_eq(lists(), 2);
     test_sql(url, "drop trigger refuse on related_made");
     test_sql(url, "update related_failures set retry_at = now()");
     relater_work(relater);
     cr_expect_eq(lists(), 3);
     relater_close(relater);
+}
+
+Test(lists_queue, two_sessions_make_different_first_lists)
+{
+    PGconn *first = test_session_open(url);
+    struct relater *second = relater_open(url);
+
+    articles(1, 8);
+    test_session_sql(first, "begin; select related_new(3)");
+    cr_expect_eq(lists_make_first(&second->maker, 10), 5);
+    test_session_sql(first, "rollback");
+    PQfinish(first);
+    relater_work(second);
+    cr_expect_eq(lists(), 8);
+    relater_close(second);
 }
 
 /* What another session does between the time when a reader reads texts and the time when it has the lock on the terms.

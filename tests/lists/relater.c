@@ -32,10 +32,8 @@ struct relater *relater_open(const char *url)
                        &(struct lists_session_config){.conninfo = relater->conninfo,
                                                       .deadline_ms = CONNECT_MS,
                                                       .states = relater->stats.connections});
-    relater->maker = (struct lists_maker){.session = &relater->session,
-                                          .stats = &relater->stats,
-                                          .on_failed = on_failed,
-                                          .makes_lists_at_once = true};
+    relater->maker = (struct lists_maker){
+        .session = &relater->session, .stats = &relater->stats, .on_failed = on_failed};
     lists_maker_init(&relater->maker);
     cr_assert(lists_session_wait_up(&relater->session, CONNECT_MS), "%s",
               lists_session_error(&relater->session));
@@ -55,11 +53,7 @@ void relater_close(struct relater *relater)
 
 int relater_round(struct relater *relater, int most)
 {
-    int nmarks = lists_write_marks(&relater->maker, most);
-    int nread = nmarks < 0 ? -1 : lists_read(&relater->maker, most);
-    int nmade = nread < 0 ? -1 : lists_make(&relater->maker, most);
-
-    return nmade < 0 ? -1 : nmarks + nread + nmade;
+    return lists_round(&relater->maker, most, most);
 }
 
 void relater_work(struct relater *relater)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lists/explain.h"
 #include "tests/db/model.h"
 #include "tests/lists/relater.h"
 #include "tests/support/database.h"
@@ -164,6 +165,17 @@ static void expect_statements_run(PGconn *server)
     globfree(&files);
 }
 
+static void explain(const char *role_url, int64_t article)
+{
+    struct relater *relater = relater_open(role_url);
+    char *json;
+
+    cr_expect_eq(lists_explain(&relater->maker, article, &json), LISTS_EXPLAINED, "%s",
+                 lists_session_error(&relater->session));
+    free(json);
+    relater_close(relater);
+}
+
 Test(ordinary, an_owner_that_is_not_a_superuser_migrates_and_grants_each_role_its_rights)
 {
     migrate_and_grant();
@@ -173,6 +185,7 @@ Test(ordinary, an_owner_that_is_not_a_superuser_migrates_and_grants_each_role_it
     expect_statements_run(server);
     test_session_sql(cms, "update articles set body = 'New' where id = 101");
     relate(reader_url);
+    explain(reader_url, 101);
     cr_expect_eq(number(server, "select count(*) from related_queue"), 0);
     cr_expect_eq(number(server, "select count(*) from article_views"), 3);
 

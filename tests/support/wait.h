@@ -5,7 +5,8 @@
  * Checks the condition until it is true or the time is over, and returns whether it became true. The pause between two
  * checks grows from 1 to 18 ms: a check can cost a query, and the tests beside this one need the processor. The time
  * is enough on an idle machine; the wait allows TEST_PATIENCE times as much, because a machine under load must not
- * fail a test. So never expect a wait to fail: that takes long, and proves nothing. */
+ * fail a test. So never expect a wait to fail: that takes long, and proves nothing. A test that expects a time to be
+ * short allows TEST_PATIENCE times as much too. */
 #ifndef BROADSHEET_TESTS_SUPPORT_WAIT_H
 #define BROADSHEET_TESTS_SUPPORT_WAIT_H
 
