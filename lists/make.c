@@ -55,11 +55,8 @@ bool make_first_lists(struct lists_maker *maker, struct reader *reader, struct b
 
     builder_init(&builder, maker);
     builder.is_first = true;
-    batch->n = reader->n; /* without those that were withdrawn meanwhile */
-    for (size_t i = 0; i < reader->n; i++) {
-        batch->id[i] = reader->reading[i].id;
+    for (size_t i = 0; i < reader->n; i++)
         know(&builder, &reader->reading[i]);
-    }
     db_array_clear(&builder.wanted);
     index_move(&builder.index, &reader->index);
     bool is_made =

@@ -35,7 +35,9 @@ enum {
 };
 
 static bool read_sources(struct lists_maker *maker, struct reader *reader,
-                         enum lists_statement statement, const struct batch *batch);
+                         const struct batch *batch);
+static void read_rows(struct lists_maker *maker, struct reader *reader, const PGresult *rows,
+                      struct batch *seen);
 static void read_source(struct lists_maker *maker, struct reading *reading, const PGresult *rows,
                         int row);
 static void want_terms(struct reader *reader);
@@ -55,8 +57,7 @@ bool read_step(struct lists_maker *maker, int most, int64_t only, struct batch *
     if (batch->n == 0)
         return true;
     index_init(&reader.index);
-    bool is_read = read_sources(maker, &reader, LISTS_SOURCES, batch) &&
-                   exchange_terms(maker, &reader, batch) &&
+    bool is_read = read_sources(maker, &reader, batch) && exchange_terms(maker, &reader, batch) &&
                    reader_store(maker, &reader, batch->turn);
     reader_finish(&reader);
     batch->ndone = (int)batch->n;
@@ -66,20 +67,21 @@ bool read_step(struct lists_maker *maker, int most, int64_t only, struct batch *
 bool first_step(struct lists_maker *maker, int most, int64_t only, struct batch *batch)
 {
     struct reader reader = {0};
+    struct wire limit;
 
-    if (!batch_take(maker, LISTS_NEW, most, only, batch))
+    assert(only == 0);
+    PGresult *rows = lists_session_run(maker->session, LISTS_NEW,
+                                       (struct db_param[]){param_int32(&limit, most)});
+    if (rows == NULL)
         return false;
-    if (batch->n == 0)
-        return true;
     index_init(&reader.index);
-    bool is_made = read_sources(maker, &reader, LISTS_TEXTS, batch);
-    if (is_made) {
-        want_terms(&reader);
-        is_made = maker_load_terms(maker, &reader.index);
-    }
-    if (is_made) {
+    read_rows(maker, &reader, rows, batch);
+    PQclear(rows);
+    want_terms(&reader);
+    bool is_made = reader.n == 0 || maker_load_terms(maker, &reader.index);
+    if (is_made && reader.n > 0) {
         make_vectors(&reader);
-        is_made = reader.n == 0 || make_first_lists(maker, &reader, batch);
+        is_made = make_first_lists(maker, &reader, batch);
     }
     reader_finish(&reader);
     return is_made;
@@ -101,22 +103,14 @@ static PGresult *run_with_batch(struct lists_maker *maker, enum lists_statement 
 /* ---- the texts */
 
 static bool read_sources(struct lists_maker *maker, struct reader *reader,
-                         enum lists_statement statement, const struct batch *batch)
+                         const struct batch *batch)
 {
     struct batch seen = {0};
-    PGresult *rows = run_with_batch(maker, statement, batch);
+    PGresult *rows = run_with_batch(maker, LISTS_SOURCES, batch);
 
     if (rows == NULL)
         return false;
-    reader->reading = need(calloc((size_t)PQntuples(rows) + 1, sizeof(*reader->reading)));
-    for (int i = 0; i < PQntuples(rows); i++) {
-        int64_t id = db_row_int64(rows, i, SOURCE_ID);
-        batch_add(&seen, id);
-        if (!db_row_is_null(rows, i, SOURCE_FAILURE))
-            maker_article_failed(maker, id, PQgetvalue(rows, i, SOURCE_FAILURE));
-        else
-            read_source(maker, &reader->reading[reader->n++], rows, i);
-    }
+    read_rows(maker, reader, rows, &seen);
     PQclear(rows);
     batch_sort(&seen);
     for (size_t i = 0; i < batch->n; i++) {
@@ -125,6 +119,20 @@ static bool read_sources(struct lists_maker *maker, struct reader *reader,
     }
     free(seen.id);
     return true;
+}
+
+static void read_rows(struct lists_maker *maker, struct reader *reader, const PGresult *rows,
+                      struct batch *seen)
+{
+    reader->reading = need(calloc((size_t)PQntuples(rows) + 1, sizeof(*reader->reading)));
+    for (int i = 0; i < PQntuples(rows); i++) {
+        int64_t id = db_row_int64(rows, i, SOURCE_ID);
+        batch_add(seen, id);
+        if (!db_row_is_null(rows, i, SOURCE_FAILURE))
+            maker_article_failed(maker, id, PQgetvalue(rows, i, SOURCE_FAILURE));
+        else
+            read_source(maker, &reader->reading[reader->n++], rows, i);
+    }
 }
 
 static struct text text_of(const PGresult *rows, int row, int column)

@@ -26,6 +26,7 @@ static void trim(struct lists_worker *worker);
 static void report_failure(struct lists_worker *worker);
 static int round_of_work(struct lists_worker *worker);
 static void after_work(struct lists_worker *worker, int n, unsigned took_ms);
+static void pause_after_work(struct lists_worker *worker, unsigned pause_ms);
 static void size_batch(struct lists_worker *worker, int n, unsigned took_ms);
 static void after_failure(struct lists_worker *worker);
 static void do_slow_work(struct lists_worker *worker);
@@ -144,8 +145,6 @@ static int round_of_work(struct lists_worker *worker)
 
 static void after_work(struct lists_worker *worker, int n, unsigned took_ms)
 {
-    struct lists_session *session = &worker->_session;
-
     if (n < 0) {
         after_failure(worker);
         return;
@@ -155,8 +154,21 @@ static void after_work(struct lists_worker *worker, int n, unsigned took_ms)
     if (n == 0)
         do_slow_work(worker);
     else
-        lists_session_sleep(session,
-                            took_ms / 2 < LONGEST_PAUSE_MS ? took_ms / 2 : LONGEST_PAUSE_MS, false);
+        pause_after_work(worker, took_ms / 2 < LONGEST_PAUSE_MS ? took_ms / 2 : LONGEST_PAUSE_MS);
+}
+
+/* What is published during the pause gets its first list during the pause. */
+static void pause_after_work(struct lists_worker *worker, unsigned pause_ms)
+{
+    uint64_t begun_us = clock_us(), passed_ms = 0;
+    int n = 0;
+
+    while (n >= 0 && passed_ms < pause_ms && lists_session_wait_up(&worker->_session, 0)) {
+        lists_session_sleep(&worker->_session, pause_ms - (unsigned)passed_ms, true);
+        passed_ms = ms_since(begun_us);
+        if (passed_ms < pause_ms) /* something has changed */
+            n = lists_make_first(&worker->_maker, worker->_batch);
+    }
 }
 
 /* Half as many where the round took longer than it should. Twice as many where that would still take no longer; but

@@ -3,8 +3,9 @@
  *
  * Every process may run a worker: the queue gives each article to one of them, and work that is interrupted stays in
  * the queue. A pause follows each round, half as long (at most a quarter of a second), so that the readers have the
- * database for themselves for a third of the time. An article that is published now goes before the backlog, and waits
- * for the round under way and its pause. So a step takes one to eight articles, and a round should take 40 ms.
+ * database for themselves for a third of the time. An article that is published now goes before the backlog. Its first
+ * list waits for the round under way, and not for the pause. So a step takes one to eight articles, and a round should
+ * take 40 ms.
  *
  *     up, woken, or a second later --> first lists, marks, articles, lists --> pause --> ... --> nothing is left --> the slow pass
  *

@@ -1,7 +1,7 @@
 -- What the programs that make related lists (lists/) read and write. PostgreSQL keeps the queue, the terms and the lists;
 -- the programs analyse the texts and compute the scores.
 --
---     to make a first list: related_new --> related_sources_of --> related_terms_of --> and so on, as any other list
+--     to make a first list: related_new --> related_terms_of --> and so on, as any other list
 --     to read an article:  related_take --> related_sources --> (its terms) --> related_lock_terms, related_terms_of
 --                          --> related_write_terms, related_write_articles --> related_read_done: its list is queued
 --     to make a list:      related_take_lists --> related_vectors, related_terms_of --> (candidates) --> related_vectors
@@ -72,29 +72,6 @@ begin
 end
 $$;
 
--- Which of the next articles that this caller would take were published now and have no list? They stay in the queue, and
--- no other caller takes them before the end of the transaction.
-create or replace function related_new(most integer, only_article bigint default null)
-    returns table (article_id bigint, turn smallint)
-    language plpgsql
-    security definer
-    set search_path = public, pg_temp
-    set plan_cache_mode = force_custom_plan
-as $$
-#variable_conflict use_column
-begin
-    perform work_begin();
-    return query
-        with next as (
-            select q.article_id from related_queue q
-            where q.needs_reading and q.turn = 0 and (only_article is null or q.article_id = only_article)
-            order by q.turn, q.id limit most for update skip locked)
-        select distinct n.article_id, 0::smallint
-        from next n
-        where not exists (select from related_made m where m.article_id = n.article_id offset 0);
-end
-$$;
-
 -- The published ones of these articles, with what their terms come from. revision: of the terms that are stored already;
 -- 0: there are none.
 create or replace function related_sources_of(ids bigint[]) returns setof related_source
@@ -110,6 +87,31 @@ as $$
     from (select x.* from articles x where x.id = any (ids) offset 0) a -- and not all published articles
     left join lateral (select x.revision from article_terms x where x.article_id = a.id offset 0) t on true
     where a.status = 'published'
+$$;
+
+-- The same of articles that were published now and have no list, among those that this caller would take next. They stay in
+-- the queue, and no other caller takes them before the end of the transaction.
+create or replace function related_new(most integer) returns setof related_source
+    language plpgsql
+    security definer
+    set search_path = public, pg_temp
+    set plan_cache_mode = force_custom_plan
+as $$
+declare
+    new_articles bigint[];
+begin
+    perform work_begin();
+    with next as (
+        select q.article_id from related_queue q
+        where q.needs_reading and q.turn = 0
+        order by q.turn, q.id limit most for update skip locked)
+    select array_agg(distinct n.article_id) into new_articles
+    from next n
+    where not exists (select from related_made m where m.article_id = n.article_id offset 0);
+    if new_articles is not null then
+        return query select * from related_sources_of(new_articles);
+    end if;
+end
 $$;
 
 -- The same; when PostgreSQL fails, each article by itself. A row with a failure instead of a text is an article that

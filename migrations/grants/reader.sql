@@ -4,7 +4,7 @@ grant select on sections, authors, tags, articles, article_authors, article_tags
     article_views, article_cards, related_views, stale_gates, stale_marks, related_queue, related_failures
     to :"role";
 grant execute on function change_log_since(text), change_log_trim(interval), work_marks(integer),
-    related_new(integer, bigint), related_take(integer, bigint), related_sources(bigint[]),
+    related_new(integer), related_take(integer, bigint), related_sources(bigint[]),
     related_sources_of(bigint[]), related_lock_terms(bigint[]), related_terms_of(integer[]), related_write_terms(integer[], bigint[], bytea[], text[], bigint[], bigint[]),
     related_write_articles(smallint, bigint[], timestamptz[], bigint[], text[], integer[], real[], bigint[], bytea[], bytea[],
                            bytea[]),

@@ -188,6 +188,6 @@ Test(explanations, that_fail_are_logged)
                        " related_vector language plpgsql security definer as"
                        " $$ begin raise exception 'the disk is gone'; end $$");
     expect_status("/articles/3/related?explain=1", 503);
-    cr_expect(test_server_has_logged(site.server, "explanation_failed"));
+    cr_expect(WAIT_UNTIL(READY_MS, test_server_has_logged(site.server, "explanation_failed")));
     cr_expect(test_server_has_logged(site.server, "the disk is gone"));
 }
