@@ -63,17 +63,6 @@ static bool begin(struct lists_maker *maker)
 
 /* ---- the article and its list */
 
-static PGresult *run_with_id(struct lists_maker *maker, enum lists_statement statement, int64_t id)
-{
-    struct db_array ids = {0};
-
-    db_array_add_int64(&ids, id);
-    PGresult *rows = lists_session_run(maker->session, statement,
-                                       (struct db_param[]){db_array_param(&ids, DB_TYPE_BIGINT)});
-    db_array_finish(&ids);
-    return rows;
-}
-
 static enum lists_explained explained_of(const PGresult *status)
 {
     if (status == NULL)
@@ -86,13 +75,13 @@ static enum lists_explained explained_of(const PGresult *status)
 
 static enum lists_explained read_article(struct explanation *self, int64_t article)
 {
-    PGresult *status = run_with_id(self->maker, LISTS_STATUS_OF, article);
+    PGresult *status = maker_ask(self->maker, LISTS_STATUS_OF, &article, 1);
     enum lists_explained explained = explained_of(status);
 
     PQclear(status);
     if (explained != LISTS_EXPLAINED)
         return explained;
-    self->source = run_with_id(self->maker, LISTS_TEXTS, article);
+    self->source = maker_ask(self->maker, LISTS_TEXTS, &article, 1);
     if (self->source == NULL)
         return LISTS_EXPLAIN_FAILED;
     assert(PQntuples(self->source) == 1); /* of the same snapshot */
@@ -202,21 +191,16 @@ static const struct known *shown_instead(const struct explanation *self, unsigne
 static bool read_names(struct explanation *self)
 {
     const struct list *list = &self->builder.list[0];
-    struct db_array cards = {0}, tags = {0};
+    int64_t ids[RANK_CARDS + RANK_FINALISTS];
+    size_t n = 0;
 
     for (unsigned i = 0; i < list->ncards; i++)
-        db_array_add_int64(&cards, list->card[i]);
+        ids[n++] = list->card[i];
     for (unsigned i = 0; i < list->nsame; i++)
-        db_array_add_int64(&cards, left_out(self, &list->same[i])->profile.id);
-    for (size_t i = 0; i < self->text.ntags; i++)
-        db_array_add_int64(&tags, self->text.tags[i]);
-    self->cards = lists_session_run(self->maker->session, LISTS_CARDS,
-                                    (struct db_param[]){db_array_param(&cards, DB_TYPE_BIGINT)});
+        ids[n++] = left_out(self, &list->same[i])->profile.id;
+    self->cards = maker_ask(self->maker, LISTS_CARDS, ids, n);
     if (self->cards != NULL)
-        self->tags = lists_session_run(self->maker->session, LISTS_TAGS,
-                                       (struct db_param[]){db_array_param(&tags, DB_TYPE_BIGINT)});
-    db_array_finish(&cards);
-    db_array_finish(&tags);
+        self->tags = maker_ask(self->maker, LISTS_TAGS, self->text.tags, self->text.ntags);
     return self->tags != NULL;
 }
 

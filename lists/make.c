@@ -5,7 +5,7 @@
  *          --> where cards are few: the newest articles of the section
  *          --> write, and queue the lists that the articles may enter
  *
- * A first list (read.c) begins with the candidates, and queues nothing. */
+ * A first list (read.c) begins with the candidates. It queues nothing. */
 #include <stdlib.h>
 
 #include "base/container_of.h"

@@ -301,6 +301,19 @@ bool maker_do(struct lists_maker *maker, enum lists_statement statement,
     return result != NULL;
 }
 
+PGresult *maker_ask(struct lists_maker *maker, enum lists_statement statement, const int64_t *ids,
+                    size_t n)
+{
+    struct db_array array = {0};
+
+    for (size_t i = 0; i < n; i++)
+        db_array_add_int64(&array, ids[i]);
+    PGresult *rows = lists_session_run(maker->session, statement,
+                                       (struct db_param[]){db_array_param(&array, DB_TYPE_BIGINT)});
+    db_array_finish(&array);
+    return rows;
+}
+
 bool maker_load_terms(struct lists_maker *maker, struct index *index)
 {
     struct db_array terms = {0};

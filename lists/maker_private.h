@@ -43,6 +43,10 @@ void maker_article_failed(struct lists_maker *maker, int64_t id, const char *rea
 bool maker_do(struct lists_maker *maker, enum lists_statement statement,
               const struct db_param *params);
 
+/* A statement whose parameter is these ids. As lists_session_run(). */
+PGresult *maker_ask(struct lists_maker *maker, enum lists_statement statement, const int64_t *ids,
+                    size_t n);
+
 /* Fills the index with what is stored of the terms that it has, and with all languages. */
 bool maker_load_terms(struct lists_maker *maker, struct index *index);
 

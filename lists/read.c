@@ -87,26 +87,13 @@ bool first_step(struct lists_maker *maker, int most, int64_t only, struct batch 
     return is_made;
 }
 
-static PGresult *run_with_batch(struct lists_maker *maker, enum lists_statement statement,
-                                const struct batch *batch)
-{
-    struct db_array ids = {0};
-
-    batch_add_to(&ids, batch);
-    PGresult *rows = lists_session_run(maker->session, statement,
-                                       (struct db_param[]){db_array_param(&ids, DB_TYPE_BIGINT)});
-
-    db_array_finish(&ids);
-    return rows;
-}
-
 /* ---- the texts */
 
 static bool read_sources(struct lists_maker *maker, struct reader *reader,
                          const struct batch *batch)
 {
     struct batch seen = {0};
-    PGresult *rows = run_with_batch(maker, LISTS_SOURCES, batch);
+    PGresult *rows = maker_ask(maker, LISTS_SOURCES, batch->id, batch->n);
 
     if (rows == NULL)
         return false;
@@ -194,7 +181,7 @@ static void read_source(struct lists_maker *maker, struct reading *reading, cons
 static bool exchange_terms(struct lists_maker *maker, struct reader *reader,
                            const struct batch *batch)
 {
-    PGresult *stored = run_with_batch(maker, LISTS_LOCK_TERMS, batch);
+    PGresult *stored = maker_ask(maker, LISTS_LOCK_TERMS, batch->id, batch->n);
 
     if (stored == NULL)
         return false;

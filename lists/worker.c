@@ -221,8 +221,8 @@ bool lists_worker_ask(struct lists_worker *worker, struct lists_question *questi
 static void remove_question(struct lists_worker *worker, unsigned i)
 {
     worker->_nquestions--;
-    memmove(worker->_questions + i, worker->_questions + i + 1,
-            (worker->_nquestions - i) * sizeof(worker->_questions[0]));
+    for (; i < worker->_nquestions; i++)
+        worker->_questions[i] = worker->_questions[i + 1];
 }
 
 bool lists_worker_forget(struct lists_worker *worker, struct lists_question *question)
