@@ -65,6 +65,8 @@ void test_lists_keep(const char *url)
 {
     test_sql(
         url,
+        "create or replace function related_new(most integer) returns setof related_source"
+        "  language sql security definer as 'select * from related_sources_of(''{}'')';"
         "create or replace function related_take(most integer, only_article bigint default null)"
         "  returns table (article_id bigint, turn smallint) language sql security definer"
         "  as 'select 1::bigint, 0::smallint where false';"
