@@ -48,12 +48,18 @@ static void open_site(void)
     open_with("BROADSHEET_DEADLINE_MS=1500");
 }
 
+static void open_patient_site(void)
+{
+    open_with("BROADSHEET_DEADLINE_MS=20000");
+}
+
 static void close_site(void)
 {
     test_site_close(&site);
 }
 
 TestSuite(explanations, .init = open_site, .fini = close_site, .timeout = 60);
+TestSuite(patient_explanations, .init = open_patient_site, .fini = close_site, .timeout = 60);
 
 static void expect_status(const char *path, int status)
 {
@@ -146,11 +152,10 @@ Test(explanations, end_by_the_deadline_and_only_a_few_wait)
     cr_expect(WAIT_UNTIL(READY_MS, is_explained("/articles/4/related?explain=1")));
 }
 
-Test(explanations, of_clients_that_left_make_room_for_others, .init = NULL)
+Test(patient_explanations, of_clients_that_left_make_room_for_others)
 {
     struct http_connection clients[LISTS_MAX_QUESTIONS + 1];
 
-    open_with("BROADSHEET_DEADLINE_MS=20000");
     make_slow();
     for (int i = 0; i <= LISTS_MAX_QUESTIONS; i++) {
         clients[i] = ask();
@@ -164,9 +169,8 @@ Test(explanations, of_clients_that_left_make_room_for_others, .init = NULL)
     cr_expect(WAIT_UNTIL(READY_MS, is_explained("/articles/4/related?explain=1")));
 }
 
-Test(explanations, that_wait_are_answered_when_the_server_stops, .init = NULL)
+Test(patient_explanations, that_wait_are_answered_when_the_server_stops)
 {
-    open_with("BROADSHEET_DEADLINE_MS=20000");
     make_slow();
     struct http_connection first = ask(), second;
     cr_assert(WAIT_UNTIL(READY_MS, is_asleep()));
