@@ -42,6 +42,13 @@ void related_explain(h2o_req_t *req, int64_t id)
 {
     struct service *service = service_of(req);
     struct lists_worker *worker = service->process->lists_worker;
+    const struct counter *connections = service->process->related_worker.connections;
+
+    if (worker != NULL && counter_get(&connections[DB_CONN_IDLE]) == 0 &&
+        counter_get(&connections[DB_CONN_BUSY]) == 0) {
+        respond_db_error(req, DB_UNAVAILABLE, NULL);
+        return;
+    }
     struct asked *asked = h2o_mem_alloc(sizeof(*asked));
     struct waiting *waiting = h2o_mem_alloc_shared(&req->pool, sizeof(*waiting), on_gone);
 

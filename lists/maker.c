@@ -49,9 +49,12 @@ int lists_make_first(struct lists_maker *maker, int most)
     int n = run_once(maker, first_step, most, 0, &batch);
 
     free(batch.id);
-    if (n < 0 && lists_session_is_lost(maker->session))
-        return -1;
-    return n > 0 ? n : 0;
+    if (n >= 0)
+        return n;
+    counter_add(&maker->stats->failures, 1);
+    bool is_about_session =
+        lists_session_is_lost(maker->session) || session_needs_new_connection(maker->session);
+    return is_about_session ? -1 : 0;
 }
 
 int lists_read(struct lists_maker *maker, int most)

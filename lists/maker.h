@@ -74,7 +74,7 @@ void lists_maker_finish(struct lists_maker *maker);
 int lists_write_marks(struct lists_maker *maker, int most);
 
 /* Makes a first list of articles that are published now and have none: readers wait for it. The articles stay in the
- * queue. Where that fails, 0: the next steps find out why. */
+ * queue. Where that fails, 0: the next steps find out why; -1 where the connection is lost, or no longer of use. */
 int lists_make_first(struct lists_maker *maker, int most);
 
 int lists_read(struct lists_maker *maker, int most);

@@ -239,8 +239,7 @@ $$;
 
 -- Ends the reading of these articles: queues their lists, the lists that they are on, and the lists of the newest
 -- articles of their sections that have fewer than `fewest` cards. In bulk, a list that waits in the queue already is not
--- queued again. gone: those that are not published. again: those that
--- have changed meanwhile.
+-- queued again. gone: those that are not published. again: those that have changed meanwhile.
 create or replace function related_read_done(
     batch bigint[], gone bigint[], again bigint[], this_turn smallint, fewest smallint)
     returns void

@@ -186,6 +186,29 @@ Test(patient_explanations, that_wait_are_answered_when_the_server_stops)
     http_close(&second);
 }
 
+static int explain_status(void)
+{
+    struct http_answer a = http_get(site.server, "/articles/3/related?explain=1");
+    int status = a.status;
+    http_answer_finish(&a);
+    return status;
+}
+
+Test(patient_explanations, are_refused_at_once_without_a_database)
+{
+    char *cluster = test_cluster_url(), *name = test_url_part(site.url, "dbname");
+
+    test_sql(cluster, "alter database %s allow_connections false", name);
+    test_sql(cluster, "select pg_terminate_backend(pid) from pg_stat_activity where datname = '%s'",
+             name);
+    cr_expect(WAIT_UNTIL(READY_MS, explain_status() == 503));
+    expect_status("/articles/3/related?explain=1", 503);
+    test_sql(cluster, "alter database %s allow_connections true", name);
+    cr_expect(WAIT_UNTIL(READY_MS, is_explained("/articles/4/related?explain=1")));
+    free(cluster);
+    free(name);
+}
+
 Test(explanations, that_fail_are_logged)
 {
     test_sql(site.url, "create or replace function related_vectors(ids bigint[]) returns setof"
