@@ -317,3 +317,35 @@ Test(lists_worker, makes_old_lists_again_while_there_is_nothing_else_to_do)
     cr_expect_eq(test_sql_number(url, "select count(*) from related_made"), N);
     stop(0);
 }
+
+static void on_answered(struct lists_question *question)
+{
+    free(question->json);
+    question->json = NULL;
+    question->article = -question->article; /* the test's mark */
+}
+
+/* The worker has no connection, so it answers nothing. */
+Test(lists_worker, keeps_a_few_questions_until_they_are_answered_or_forgotten)
+{
+    struct lists_question questions[LISTS_MAX_QUESTIONS + 1];
+
+    free(url);
+    url = strdup("postgresql://127.0.0.1:1/nowhere");
+    start(0, (struct lists_worker_config){0});
+    struct lists_worker *worker = &worked[0]->worker;
+    for (int i = 0; i <= LISTS_MAX_QUESTIONS; i++) {
+        questions[i] = (struct lists_question){.article = i + 1, .on_answered = on_answered};
+        cr_expect_eq(lists_worker_ask(worker, &questions[i]), i < LISTS_MAX_QUESTIONS);
+    }
+    cr_expect(lists_worker_forget(worker, &questions[3]));
+    cr_expect_not(lists_worker_forget(worker, &questions[3]), "it does not wait any more");
+    cr_expect(lists_worker_ask(worker, &questions[LISTS_MAX_QUESTIONS]), "there is room again");
+    lists_worker_stop(worker);
+    for (int i = 0; i <= LISTS_MAX_QUESTIONS; i++) {
+        cr_expect_eq(questions[i].article, i == 3 ? 4 : -(i + 1), "question %d", i);
+        cr_expect(i == 3 || questions[i].explained == LISTS_EXPLAIN_FAILED);
+    }
+    cr_expect_not(lists_worker_ask(worker, &questions[3]), "it has stopped");
+    db_conninfo_destroy(worked[0]->conninfo);
+}
